@@ -1,0 +1,81 @@
+"""python -m service: settings, the app, and the server around it."""
+
+import logging
+import signal
+import socket
+import sys
+from functools import partial
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from service import logs
+from service.app import create_app
+from service.errors import AddressInUse, StartupError
+from service.inference.predictor import open_version
+from service.model_repository.repository import ModelRepository
+from service.settings import Settings, process_environment, read_settings
+
+_log = logging.getLogger("service")
+
+
+def main() -> int:
+    """Serve until a signal; exit status 2 with one sentence when that cannot start."""
+    try:
+        settings = read_settings(sys.argv[1:], process_environment())
+        logs.configure(settings.log_level)
+        ModelRepository(settings.models, open_version).check()
+        listener = _listen(settings)
+    except StartupError as exc:
+        print(f"mlpserve: {exc}", file=sys.stderr)
+        return 2
+    _serve(settings, listener)
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as exc:
+        listener.close()
+        reason = exc.strerror or str(exc)
+        raise AddressInUse(
+            f"cannot listen on {settings.host}:{settings.port}: {reason}; "
+            "--port chooses another port"
+        ) from exc
+    return listener
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    _log.info("serving %s on %s (documentation: %s/docs)", settings.models, url, url)
+    # uvloop and httptools by name: without them a lone connection is many times slower, and
+    # uvicorn would fall back in silence.
+    config = uvicorn.Config(
+        partial(create_app, settings),
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    try:
+        if settings.workers == 1:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            Multiprocess(config, sockets=[listener]).run()
+    except KeyboardInterrupt:
+        # uvicorn has shut down in order by now and raises the signal once more.
+        _log.info("stopped by %s", signal.Signals.SIGINT.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The activation functions known here: value, derivative and curve, in float64."""

@@ -1,0 +1,1 @@
+"""Where HTTP ends: endpoints, documented bodies, and what an error becomes."""

@@ -1,0 +1,106 @@
+"""/v1/activations: the activation functions, their values and their curves."""
+
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.activations.curve import draw, points
+from service.activations.function import evaluate
+from service.activations.table import TABLE, find
+from service.api import bodies
+from service.api.requests import json_body
+from service.codecs.json_activation import (
+    decode_evaluate,
+    encode_evaluation,
+    encode_function,
+    encode_functions,
+)
+from service.errors import InvalidInput, Problem
+
+_FUNCTION = "/{function:segment}"
+_RANGE_KEYS = ("start", "stop", "step", "format")
+_CURVE_DOCUMENTATION = {
+    200: {
+        "model": bodies.EvaluateAnswer,
+        "content": {"image/svg+xml": {"schema": {"type": "string"}}},
+        "description": "Points, or with format=svg (or Accept: image/svg+xml) the picture",
+    },
+    **bodies.problems(404, 413, 422),
+}
+
+Number = Annotated[float, Query(allow_inf_nan=False)]
+
+
+def activations_router(*, row_limit: int) -> APIRouter:
+    """The endpoints under /v1/activations."""
+    router = APIRouter(prefix="/v1/activations", tags=["activation functions"])
+
+    @router.get("", responses={200: {"model": bodies.ActivationsAnswer}})
+    async def list_functions() -> Response:
+        """The activation functions known here."""
+        return _json(encode_functions(TABLE))
+
+    @router.get(
+        _FUNCTION, responses={200: {"model": bodies.ActivationAnswer}, **bodies.problems(404)}
+    )
+    async def show_function(function: str) -> Response:
+        """Formula, derivative, range, properties, parameters and their defaults."""
+        return _json(orjson.dumps(encode_function(find(function))))
+
+    @router.post(
+        _FUNCTION + ":evaluate",
+        openapi_extra=bodies.request_body(bodies.EvaluateBody),
+        responses={
+            200: {"model": bodies.EvaluateAnswer},
+            **bodies.problems(400, 404, 413, 415, 422),
+        },
+    )
+    async def evaluate_function(request: Request, function: str) -> Response:
+        """Values and derivatives at the given points."""
+        found = find(function)
+        asked = decode_evaluate(await json_body(request), limit=row_limit)
+        return _json(encode_evaluation(found, evaluate(found, asked.x, asked.parameters)))
+
+    @router.get(_FUNCTION + "/curve", responses=_CURVE_DOCUMENTATION)
+    async def show_curve(
+        request: Request,
+        function: str,
+        start: Number = -8.0,
+        stop: Number = 8.0,
+        step: Number = 0.1,
+        format: Literal["json", "svg"] | None = None,
+    ) -> Response:
+        """The curve and its derivative; a function's parameters are query parameters too."""
+        found = find(function)
+        x = points(start, stop, step, limit=row_limit)
+        curve = evaluate(found, x, _parameters(request))
+        if format == "svg" or (format is None and _prefers_svg(request)):
+            return Response(draw(found, curve), media_type="image/svg+xml")
+        return _json(encode_evaluation(found, curve))
+
+    return router
+
+
+def _parameters(request: Request) -> dict[str, float]:
+    given = {k: v for k, v in request.query_params.items() if k not in _RANGE_KEYS}
+    numbers, problems = {}, []
+    for name, text in given.items():
+        try:
+            numbers[name] = float(text)
+        except ValueError:
+            problems.append(Problem(f"{name[:64]}: expected a number, got '{text[:32]}'"))
+    if problems:
+        raise InvalidInput("the query does not fit", problems)
+    return numbers
+
+
+def _prefers_svg(request: Request) -> bool:
+    accepted = request.headers.get("accept", "")
+    return "image/svg+xml" in accepted and "application/json" not in accepted
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

@@ -1,0 +1,196 @@
+"""The bodies that OpenAPI documents. The codecs decode them; tests hold the two together."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Label = int | str
+Row = list[float] | dict[str, float]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RowsBody(_Body):
+    """Rows as lists in the signature's order, rows as objects, or columns: one of the two keys."""
+
+    instances: Annotated[list[Row] | None, Field(description="rows")] = None
+    inputs: Annotated[dict[str, list[float]] | None, Field(description="columns by feature")] = None
+
+
+class PredictBody(RowsBody):
+    """Rows to classify."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]], "top_k": 2}]}
+    )
+
+    top_k: Annotated[int | None, Field(ge=1, description="name only the k best classes")] = None
+
+
+class NamedProbability(_Body):
+    """One class and its probability."""
+
+    label: Label
+    probability: float
+
+
+class Prediction(_Body):
+    """One row's most probable class; `top` takes the place of `probabilities` with top_k."""
+
+    label: Label
+    probability: float
+    probabilities: Annotated[list[float] | None, Field(description="in label order")] = None
+    top: list[NamedProbability] | None = None
+
+
+class PredictAnswer(_Body):
+    """The predictions in the order of the rows."""
+
+    model_name: str
+    model_version: str
+    labels: list[Label]
+    predictions: list[Prediction]
+
+
+class HiddenLayerAnswer(_Body):
+    """One hidden layer's representation of every row."""
+
+    name: str
+    activation: str
+    units: int
+    values: list[list[float]]
+    zero_fraction: float
+    saturated_fraction: float
+
+
+class HiddenAnswer(_Body):
+    """The hidden representations, layer by layer."""
+
+    model_name: str
+    model_version: str
+    layers: list[HiddenLayerAnswer]
+
+
+class VersionState(_Body):
+    """Whether the service loaded the version, or why not."""
+
+    error_code: str
+    error_message: str
+
+
+class VersionStatusAnswer(_Body):
+    """One version of a model."""
+
+    version: str
+    state: Literal["AVAILABLE", "END"]
+    status: VersionState
+
+
+class ModelAnswer(_Body):
+    """One model and the states of its versions, newest first."""
+
+    name: str
+    ready: bool
+    model_version_status: list[VersionStatusAnswer]
+
+
+class ModelsAnswer(_Body):
+    """Every model here."""
+
+    models: list[ModelAnswer]
+
+
+class EvaluateBody(_Body):
+    """Points at which to evaluate an activation function."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"x": [-1.0, 0.0, 2.0], "parameters": {}}]}
+    )
+
+    x: list[float]
+    parameters: dict[str, float] = {}
+
+
+class EvaluateAnswer(_Body):
+    """Values and derivatives at the points x."""
+
+    name: str
+    parameters: dict[str, float]
+    x: list[float]
+    y: list[float]
+    derivative: list[float]
+
+
+class ParameterAnswer(_Body):
+    """A parameter of an activation function."""
+
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+    meaning: str
+
+
+class LargestDerivativeAnswer(_Body):
+    """The supremum of the derivative, and a point where it is attained, if any is."""
+
+    value: float
+    at: float | None
+    where: str
+
+
+class ActivationAnswer(_Body):
+    """What is known of an activation function with its default parameters."""
+
+    name: str
+    formula: str
+    derivative: str
+    range: str
+    monotonic: bool
+    zero_centred: bool
+    saturates: Literal["no", "left", "right", "both"]
+    largest_derivative: LargestDerivativeAnswer
+    parameters: list[ParameterAnswer]
+    note: str
+
+
+class ActivationsAnswer(_Body):
+    """Every activation function known here."""
+
+    activations: list[ActivationAnswer]
+
+
+class ProblemItem(_Body):
+    """One thing wrong with a request."""
+
+    row: int | None
+    feature: str | None
+    message: str
+
+
+class ProblemAnswer(BaseModel):
+    """RFC 9457 problem details; `errors` holds the first 20 of `error_count`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[ProblemItem] | None = None
+    error_count: int | None = None
+
+
+def request_body(model: type[BaseModel]) -> dict[str, Any]:
+    """The OpenAPI entry of a JSON body that the endpoint decodes itself."""
+    schema = model.model_json_schema()
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+    }
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries of the problem answers with these statuses."""
+    content = {"application/problem+json": {}}
+    return {status: {"model": ProblemAnswer, "content": content} for status in statuses}

@@ -1,0 +1,43 @@
+"""/docs and /openapi.json, with scripts and styles served from here."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+_ASSETS = "/docs/assets"
+
+
+def install(app: FastAPI) -> None:
+    """Add the documentation page, its assets, the OpenAPI document, and / leading there."""
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title=app.title,
+        swagger_js_url=f"{_ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{_ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{_ASSETS}/favicon.png",
+    )
+
+    @app.get("/openapi.json", include_in_schema=False, name="openapi")
+    async def openapi() -> Response:
+        return JSONResponse(app.openapi())
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return page
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("/docs")
+
+    app.mount(_ASSETS, StaticFiles(directory=_asset_folder()))
+
+
+def _asset_folder() -> Path:
+    # The package is a carrier of Swagger UI's files; its code is never imported.
+    spec = find_spec("fastapi_offline")
+    assert spec is not None and spec.origin is not None, "fastapi-offline is a base dependency"
+    return Path(spec.origin).parent / "static"

@@ -1,0 +1,112 @@
+"""/v1/models: which models are here, their cards, predictions, hidden representations."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.api import bodies
+from service.api.requests import json_body, version_in_path
+from service.codecs.json_hidden import decode_hidden, encode_hidden
+from service.codecs.json_models import encode_model, encode_models, encode_version
+from service.codecs.json_predict import decode_predict, encode_predictions
+from service.inference.predictor import Predictor
+from service.model_repository.manifest import Manifest
+from service.model_repository.repository import ModelRepository
+
+_MODEL = "/{name:segment}"
+_VERSION = "/{name:segment}/versions/{version:segment}"
+
+
+def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> APIRouter:
+    """The endpoints under /v1/models."""
+    router = APIRouter(prefix="/v1/models", tags=["models"])
+
+    def predictor(name: str, version: str | None) -> Predictor:
+        return repository.version(name, version_in_path(name, version))
+
+    @router.get("", responses={200: {"model": bodies.ModelsAnswer}})
+    async def list_models() -> Response:
+        """Every model, its versions and their states."""
+        return _json(encode_models(repository.models()))
+
+    @router.get(_MODEL, responses={200: {"model": bodies.ModelAnswer}, **bodies.problems(404, 503)})
+    async def show_model(name: str) -> Response:
+        """One model's versions and their states."""
+        return _json(encode_model(repository.model(name)))
+
+    @router.get(
+        _VERSION, responses={200: {"model": bodies.ModelAnswer}, **bodies.problems(404, 503)}
+    )
+    async def show_version(name: str, version: str) -> Response:
+        """The state of one version."""
+        number = version_in_path(name, version)
+        assert number is not None
+        model = repository.model(name)
+        return _json(encode_version(model, repository.version_status(name, number)))
+
+    @router.get(_VERSION + "/card", responses={200: {"model": Manifest}})
+    @router.get(
+        _MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)}
+    )
+    async def show_card(name: str, version: str | None = None) -> Response:
+        """The manifest: signature, labels, hyperparameters, data, scores, checksums."""
+        return _json(predictor(name, version).manifest_json)
+
+    @router.post(
+        _VERSION + ":predict",
+        openapi_extra=bodies.request_body(bodies.PredictBody),
+        responses={200: {"model": bodies.PredictAnswer}},
+    )
+    @router.post(
+        _MODEL + ":predict",
+        openapi_extra=bodies.request_body(bodies.PredictBody),
+        responses={
+            200: {"model": bodies.PredictAnswer},
+            **bodies.problems(400, 404, 413, 415, 422, 503),
+        },
+    )
+    async def predict(request: Request, name: str, version: str | None = None) -> Response:
+        """Classify rows."""
+        chosen = predictor(name, version)
+        manifest = chosen.manifest
+        decoded = decode_predict(
+            await json_body(request),
+            names=manifest.signature.names,
+            classes=len(manifest.labels),
+            row_limit=row_limit,
+        )
+        answer = encode_predictions(
+            chosen.predict(decoded.features),
+            name=manifest.name,
+            version=chosen.number,
+            labels=manifest.labels,
+            top_k=decoded.top_k,
+        )
+        return _json(answer)
+
+    @router.post(
+        _VERSION + ":activations",
+        openapi_extra=bodies.request_body(bodies.RowsBody),
+        responses={200: {"model": bodies.HiddenAnswer}},
+    )
+    @router.post(
+        _MODEL + ":activations",
+        openapi_extra=bodies.request_body(bodies.RowsBody),
+        responses={
+            200: {"model": bodies.HiddenAnswer},
+            **bodies.problems(400, 404, 413, 415, 422, 503),
+        },
+    )
+    async def hidden(request: Request, name: str, version: str | None = None) -> Response:
+        """The hidden representations of rows, layer by layer."""
+        chosen = predictor(name, version)
+        names = chosen.manifest.signature.names
+        features = decode_hidden(await json_body(request), names=names, row_limit=row_limit)
+        layers = chosen.hidden_layers(features)
+        return _json(encode_hidden(layers, name=chosen.manifest.name, version=chosen.number))
+
+    return router
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json")

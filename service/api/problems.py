@@ -1,0 +1,104 @@
+"""What an error becomes in HTTP: the one table from error to status, and the two bodies."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service import errors
+
+# Looked up along the error's classes, nearest first. A StartupError never meets a request.
+STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
+    errors.MalformedBody: (400, "malformed-body"),
+    errors.NotFound: (404, "not-found"),
+    errors.BodyTooLarge: (413, "body-too-large"),
+    errors.TooManyRows: (413, "too-many-rows"),
+    errors.UnsupportedContentType: (415, "unsupported-content-type"),
+    errors.InvalidInput: (422, "invalid-input"),
+    errors.NotReady: (503, "not-ready"),
+    errors.BrokenVersion: (503, "broken-version"),
+}
+RETRY_AFTER_S = 1
+
+
+def install(app: FastAPI) -> None:
+    """Make every error that reaches the framework a problem answer."""
+    app.add_exception_handler(errors.ServiceError, _service_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _invalid_query)
+
+
+def status_of(error: errors.ServiceError) -> tuple[int, str]:
+    """The status and the short name of an error's kind."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def unexpected(request: Request) -> Response:
+    """The answer to a failure that nobody foresaw."""
+    detail = "the service failed; its log has the cause under this request's id"
+    return _answer(request, 500, "internal-error", detail)
+
+
+async def _service_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, errors.ServiceError)
+    status, kind = status_of(exc)
+    extra: dict[str, Any] = {}
+    if isinstance(exc, errors.InvalidInput):
+        extra = {"errors": exc.problems, "error_count": exc.total}
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+    # The rest of an unread body would be taken for the next request.
+    if isinstance(exc, errors.BodyTooLarge):
+        headers["Connection"] = "close"
+    return _answer(request, status, kind, str(exc), extra, headers)
+
+
+async def _http_exception(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    kind = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "-")
+    if exc.status_code == 404:
+        detail = f"there is nothing at this path; {request.url_for('openapi').path} lists the paths"
+    elif exc.status_code == 405:
+        allowed = (exc.headers or {}).get("Allow", "another method")
+        detail = f"expected {allowed}, got {request.method}"
+    else:
+        detail = str(exc.detail)
+    return _answer(request, exc.status_code, kind, detail, headers=exc.headers)
+
+
+async def _invalid_query(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    problems = [
+        errors.Problem(f"{error['loc'][-1]}: {error['msg']}") for error in exc.errors()
+    ]
+    extra = {"errors": problems, "error_count": len(problems)}
+    return _answer(request, 422, "invalid-input", "the query does not fit", extra)
+
+
+def _answer(
+    request: Request,
+    status: int,
+    kind: str,
+    detail: str,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    if request.url.path.startswith("/v2"):
+        # That protocol's servers answer 400 to what /v1 calls 422.
+        body = orjson.dumps({"error": detail, **(extra or {})})
+        shown = 400 if status == 422 else status
+        return Response(body, shown, headers, media_type="application/json")
+    problem = {
+        "type": f"urn:mlpserve:problem:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "request_id": request.state.request_id,
+        **(extra or {}),
+    }
+    return Response(orjson.dumps(problem), status, headers, media_type="application/problem+json")

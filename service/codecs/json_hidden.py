@@ -1,0 +1,38 @@
+"""Hidden representations over JSON."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from service.codecs.json_body import parse_object, refuse_unknown_keys
+from service.codecs.json_rows import Floats, decode_rows
+from service.inference.predictor import HiddenLayer
+
+KEYS = ("instances", "inputs")
+
+
+def decode_hidden(body: bytes, *, names: Sequence[str], row_limit: int) -> Floats:
+    """Features, (n, n_features). Raises MalformedBody, InvalidInput and TooManyRows."""
+    content = parse_object(body)
+    refuse_unknown_keys(content, KEYS)
+    return decode_rows(content, names=names, row_limit=row_limit)
+
+
+def encode_hidden(layers: Sequence[HiddenLayer], *, name: str, version: int) -> bytes:
+    """The answer body, layer by layer from the features on."""
+    answer = {
+        "model_name": name,
+        "model_version": str(version),
+        "layers": [
+            {
+                "name": layer.name,
+                "activation": layer.activation,
+                "units": layer.values.shape[1],
+                "values": layer.values,
+                "zero_fraction": layer.zero_fraction,
+                "saturated_fraction": layer.saturated_fraction,
+            }
+            for layer in layers
+        ],
+    }
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -1,0 +1,50 @@
+"""Models and versions over JSON, in TensorFlow Serving's and KServe v1's words."""
+
+import orjson
+
+from service.inference.predictor import Predictor
+from service.model_repository.repository import ModelStatus, VersionStatus
+
+Model = ModelStatus[Predictor]
+Version = VersionStatus[Predictor]
+
+
+def encode_models(models: tuple[Model, ...]) -> bytes:
+    """Every model with the states of its versions."""
+    return orjson.dumps({"models": [_model(model) for model in models]})
+
+
+def encode_model(model: Model) -> bytes:
+    """One model; it is ready when one of its versions is."""
+    return orjson.dumps(_model(model))
+
+
+def encode_version(model: Model, version: Version) -> bytes:
+    """One version of a model."""
+    return orjson.dumps(
+        {
+            "name": model.name,
+            "ready": version.opened is not None,
+            "model_version_status": [_version(version)],
+        }
+    )
+
+
+def _model(model: Model) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "ready": model.newest_ready is not None,
+        "model_version_status": [_version(version) for version in reversed(model.versions)],
+    }
+
+
+def _version(version: Version) -> dict[str, object]:
+    ready = version.opened is not None
+    return {
+        "version": str(version.number),
+        "state": "AVAILABLE" if ready else "END",
+        "status": {
+            "error_code": "OK" if ready else "FAILED_PRECONDITION",
+            "error_message": version.reason,
+        },
+    }

@@ -1,0 +1,127 @@
+"""Everything that can go wrong in the service. No HTTP status here: api/problems.py maps them.
+
+ServiceError
+├── InvalidRequest
+│   ├── MalformedBody
+│   ├── InvalidInput
+│   ├── UnsupportedContentType
+│   ├── BodyTooLarge
+│   └── TooManyRows
+├── NotFound
+│   ├── ModelNotFound
+│   ├── VersionNotFound
+│   └── FunctionNotFound
+├── NotReady
+├── BrokenVersion
+│   ├── ManifestInvalid
+│   ├── ArtifactInvalid
+│   ├── ChecksumMismatch
+│   └── SelfTestFailed
+└── StartupError
+    ├── SettingsInvalid
+    ├── RepositoryInvalid
+    └── AddressInUse
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LISTED_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a request: what was expected, what came, and where."""
+
+    message: str
+    row: int | None = None
+    feature: str | None = None
+
+
+class ServiceError(Exception):
+    """Any failure that the service explains in one sentence."""
+
+
+class InvalidRequest(ServiceError):
+    """The request itself is at fault."""
+
+
+class MalformedBody(InvalidRequest):
+    """The body is not JSON."""
+
+
+class InvalidInput(InvalidRequest):
+    """JSON, or a query, that does not fit what was asked for."""
+
+    def __init__(self, summary: str, problems: Sequence[Problem] = (), *, total: int | None = None):
+        super().__init__(summary)
+        self.problems = tuple(problems[:LISTED_PROBLEMS])
+        self.total = len(problems) if total is None else total
+
+
+class UnsupportedContentType(InvalidRequest):
+    """The body is declared to be something other than JSON."""
+
+
+class BodyTooLarge(InvalidRequest):
+    """The body is over the limit."""
+
+
+class TooManyRows(InvalidRequest):
+    """More rows, or points, than the limit."""
+
+
+class NotFound(ServiceError):
+    """No such thing here."""
+
+
+class ModelNotFound(NotFound):
+    """No model of that name."""
+
+
+class VersionNotFound(NotFound):
+    """The model has no such version."""
+
+
+class FunctionNotFound(NotFound):
+    """No activation function of that name."""
+
+
+class NotReady(ServiceError):
+    """The model is loading, or none of its versions passed its checks."""
+
+
+class BrokenVersion(ServiceError):
+    """A published version that must not be served."""
+
+
+class ManifestInvalid(BrokenVersion):
+    """manifest.json is missing, unreadable, or of another schema version."""
+
+
+class ArtifactInvalid(BrokenVersion):
+    """model.onnx is missing, no ONNX model, or not what the manifest says."""
+
+
+class ChecksumMismatch(BrokenVersion):
+    """model.onnx is not the file that was published."""
+
+
+class SelfTestFailed(BrokenVersion):
+    """The golden rows came out differently than when the version was published."""
+
+
+class StartupError(ServiceError):
+    """The service cannot start."""
+
+
+class SettingsInvalid(StartupError):
+    """A flag or an environment variable has a value that does not fit."""
+
+
+class RepositoryInvalid(StartupError):
+    """The model repository is missing, unreadable or empty."""
+
+
+class AddressInUse(StartupError):
+    """The address cannot be listened on."""

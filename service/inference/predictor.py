@@ -1,0 +1,79 @@
+"""One served version: features in, named classes and hidden representations out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from service.activations.table import TABLE
+from service.inference.onnx_model import Floats, OnnxModel
+from service.model_repository.layout import PublishedVersion
+from service.model_repository.manifest import Manifest
+
+# A unit within this share of its range of a bound of it counts as saturated.
+_SATURATED_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Probabilities, (n, n_classes), and the most probable class of each row, (n,)."""
+
+    probabilities: Floats
+    class_index: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class HiddenLayer:
+    """What one hidden layer answered, (n, units); the two fractions are over all its values."""
+
+    name: str
+    activation: str
+    values: Floats
+    zero_fraction: float
+    saturated_fraction: float
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A version that passed its self-test."""
+
+    number: int
+    manifest: Manifest
+    manifest_json: bytes
+    model: OnnxModel
+
+    def predict(self, features: Floats) -> Predictions:
+        """Classify rows of shape (n, n_features); of equal probabilities the first class wins."""
+        probabilities = self.model.probabilities(features)
+        return Predictions(probabilities, probabilities.argmax(axis=1))
+
+    def hidden_layers(self, features: Floats) -> tuple[HiddenLayer, ...]:
+        """The hidden representations of rows of shape (n, n_features), layer by layer."""
+        names = self.manifest.signature.hidden
+        activation = self.manifest.network.activation
+        return tuple(
+            HiddenLayer(
+                name=name,
+                activation=activation,
+                values=values,
+                zero_fraction=float((values == 0).mean()) if values.size else 0.0,
+                saturated_fraction=_saturated_fraction(values, activation),
+            )
+            for name, values in zip(names, self.model.run(features, names), strict=True)
+        )
+
+
+def open_version(version: PublishedVersion) -> Predictor:
+    """Open a version and run its self-test. Raises BrokenVersion."""
+    model = OnnxModel(version.artifact, version.manifest.signature)
+    model.self_test(version.manifest.golden)
+    return Predictor(version.number, version.manifest, version.manifest_json, model)
+
+
+def _saturated_fraction(values: Floats, activation: str) -> float:
+    function = TABLE.get(activation)
+    if function is None or function.bounds is None or not values.size:
+        return 0.0
+    low, high = function.bounds
+    margin = _SATURATED_SHARE * (high - low)
+    return float(((values <= low + margin) | (values >= high - margin)).mean())

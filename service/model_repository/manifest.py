@@ -1,0 +1,200 @@
+"""What a published version says of itself: the content of manifest.json."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+
+from service.errors import ManifestInvalid
+
+SCHEMA_VERSION = 1
+
+Label = StrictInt | StrictStr
+Labels = Annotated[tuple[StrictInt, ...] | tuple[StrictStr, ...], Field(min_length=2)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Feature(_Value):
+    """One column of the table, in the order in which the graph takes them."""
+
+    name: Annotated[str, Field(min_length=1)]
+    dtype: Literal["float32"] = "float32"
+
+
+class Signature(_Value):
+    """The graph's named tensors."""
+
+    features: Annotated[tuple[Feature, ...], Field(min_length=1)]
+    input: Literal["features"] = "features"
+    probabilities: Literal["probabilities"] = "probabilities"
+    label: Literal["label"] = "label"
+    hidden: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The feature names in order."""
+        return tuple(feature.name for feature in self.features)
+
+
+class Artifact(_Value):
+    """The file model.onnx."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    size_bytes: Count
+    opset: Count
+
+
+class Network(_Value):
+    """The trained network: its layer widths from features to classes, and its hyperparameters."""
+
+    widths: tuple[int, ...]
+    activation: str
+    dropout: tuple[Share, ...]
+    parameter_count: Count
+
+
+class ClassBalance(_Value):
+    """How many rows of one class went into each part of the split."""
+
+    label: Label
+    training: Count
+    validation: Count
+    test: Count
+
+
+class TableDescription(_Value):
+    """The table that the version was trained on."""
+
+    source: str
+    target: str
+    fingerprint: str
+    rows: dict[Literal["training", "validation", "test"], Count]
+    class_balance: tuple[ClassBalance, ...]
+
+
+class ClassScores(_Value):
+    """The scores of one class; a ratio whose denominator is 0 is 0."""
+
+    label: Label
+    precision: Share
+    recall: Share
+    f1: Share
+    rows: Count
+
+
+class Scores(_Value):
+    """Scores on one part of the split; log_loss in nats."""
+
+    rows: Count
+    accuracy: Share
+    log_loss: Annotated[float, Field(ge=0)]
+    per_class: tuple[ClassScores, ...]
+
+
+class SplitScores(_Value):
+    """Scores on the rows that chose the weights, and on those that were never looked at."""
+
+    validation: Scores
+    test: Scores
+
+
+class Epoch(_Value):
+    """One pass over the training rows; all four measured in evaluation mode after it."""
+
+    training_loss: float
+    training_accuracy: Share
+    validation_loss: float
+    validation_accuracy: Share
+
+
+class History(_Value):
+    """Every epoch in order, and which one's weights were kept (counted from 1)."""
+
+    best_epoch: Annotated[int, Field(ge=1)]
+    epochs: Annotated[tuple[Epoch, ...], Field(min_length=1)]
+
+
+class Parity(_Value):
+    """How far ONNX Runtime's answers on the test rows are from PyTorch's."""
+
+    rows: Count
+    largest_difference: Annotated[float, Field(ge=0)]
+    labels_different: Count
+
+
+class Golden(_Value):
+    """Made-up rows, (n, n_features), and PyTorch's evaluation-mode probabilities for them."""
+
+    features: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]
+    probabilities: tuple[tuple[Share, ...], ...]
+
+
+class Manifest(_Value):
+    """Everything that is known of a published version."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    created: datetime
+    labels: Labels
+    signature: Signature
+    artifact: Artifact
+    network: Network
+    settings: dict[str, JsonValue]
+    table: TableDescription
+    scores: SplitScores
+    history: History
+    parity: Parity
+    golden: Golden
+    environment: dict[str, JsonValue]
+
+    @model_validator(mode="after")
+    def _shapes_agree(self) -> Self:
+        width, classes = len(self.signature.features), len(self.labels)
+        names = self.signature.names
+        if len(set(names)) != width:
+            raise ValueError("two features share a name")
+        if len(set(self.labels)) != classes:
+            raise ValueError("two labels are the same")
+        if any(len(row) != width for row in self.golden.features):
+            raise ValueError(f"expected golden rows of {width} features")
+        if len(self.golden.probabilities) != len(self.golden.features) or any(
+            len(row) != classes for row in self.golden.probabilities
+        ):
+            raise ValueError(f"expected {classes} golden probabilities a row")
+        return self
+
+
+class _SchemaVersion(BaseModel):
+    schema_version: JsonValue = None
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """The manifest in the bytes of manifest.json. Raises ManifestInvalid."""
+    try:
+        found = _SchemaVersion.model_validate_json(content).schema_version
+    except ValidationError as exc:
+        raise ManifestInvalid("manifest.json is not a JSON object") from exc
+    if found != SCHEMA_VERSION:
+        raise ManifestInvalid(
+            f"manifest.json has schema version {found!r}; this release reads {SCHEMA_VERSION}"
+        )
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise ManifestInvalid(f"manifest.json does not fit: {place}: {first['msg']}") from exc

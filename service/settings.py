@@ -1,0 +1,80 @@
+"""The service's settings, from flags and MLPSERVE_... variables: the only reader of either."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from service.errors import SettingsInvalid
+
+PREFIX = "MLPSERVE_"
+
+
+class Settings(BaseModel):
+    """Every choice that the operator has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: Annotated[Path, Field(description="the model repository to serve")] = Path("models")
+    host: Annotated[str, Field(description="the address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="the port; 0 takes a free one")] = 8000
+    workers: Annotated[int, Field(ge=1, le=256, description="server processes")] = 1
+    body_limit_bytes: Annotated[
+        int, Field(ge=1024, description="the largest request body that is read")
+    ] = 16 * 1024 * 1024
+    row_limit: Annotated[
+        int, Field(ge=1, description="rows, or points of a curve, in one request")
+    ] = 10_000
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="the least to log")
+    ] = "info"
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Settings from flags, else from the environment, else the defaults.
+
+    Raises SettingsInvalid with a sentence for every value that does not fit.
+    """
+    flags = {k: v for k, v in vars(_parser().parse_args(arguments)).items() if v is not None}
+    variables = {
+        name: environment[variable]
+        for name in Settings.model_fields
+        if (variable := PREFIX + name.upper()) in environment
+    }
+    try:
+        return Settings.model_validate({**variables, **flags})
+    except ValidationError as exc:
+        sentences = [
+            f"{_source(str(error['loc'][0]), flags)}: {error['msg']}, got {error['input']!r}"
+            for error in exc.errors(include_url=False)
+        ]
+        raise SettingsInvalid("; ".join(sentences)) from exc
+
+
+def process_environment() -> Mapping[str, str]:
+    """The variables that this process was started with."""
+    return os.environ
+
+
+def _source(name: str, flags: Mapping[str, str]) -> str:
+    return "--" + name.replace("_", "-") if name in flags else PREFIX + name.upper()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Serve every model of a model repository over HTTP.",
+        epilog="example: python -m service --models models --port 8000\n\n"
+        f"Each flag can also be given as a variable: --row-limit as {PREFIX}ROW_LIMIT.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name, field in Settings.model_fields.items():
+        parser.add_argument(
+            "--" + name.replace("_", "-"),
+            metavar=name.rsplit("_", 1)[-1].upper(),
+            help=f"{field.description} (default: {field.default})",
+        )
+    return parser

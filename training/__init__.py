@@ -1,0 +1,1 @@
+"""The offline half of mlpserve: a table becomes a published version."""

@@ -1,0 +1,136 @@
+"""python -m training: fit, evaluate, predict."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from service.errors import ServiceError
+from service.model_repository.manifest import Scores
+from training.config import RunConfig, read_config
+from training.errors import TrainingError
+
+_EXAMPLES = """examples:
+  python -m training fit
+  python -m training fit --data rows.csv --target species --hidden 128 64 --dropout 0.3
+  python -m training fit --config run.toml --learning-rate 0.01
+  python -m training evaluate models/digits/1 --data test.csv
+  python -m training predict models/digits/1 --data rows.csv --out predictions.csv"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; exit status 2 with one sentence when it cannot be done."""
+    options = _parser().parse_args(arguments)
+    command = {"fit": _fit, "evaluate": _evaluate, "predict": _predict}[options.command]
+    try:
+        command(options)
+    except (TrainingError, ServiceError) as exc:
+        print(f"mlpserve: {exc}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("mlpserve: stopped; nothing was published or written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _fit(options: argparse.Namespace) -> None:
+    flags = {name: getattr(options, name) for name in RunConfig.model_fields}
+    config = read_config(options.config, {k: v for k, v in flags.items() if v is not None})
+
+    from training.pipeline import run
+
+    done = run(config)
+    manifest = done.manifest
+    network = " -> ".join(map(str, manifest.network.widths))
+    print(
+        f"network     {network}, {manifest.network.activation}, dropout "
+        f"{', '.join(map(str, manifest.network.dropout))}, "
+        f"{manifest.network.parameter_count:,} parameters"
+    )
+    print(f"epochs      {len(manifest.history.epochs)}, best {manifest.history.best_epoch}")
+    print(f"validation  {_summary(manifest.scores.validation)}")
+    print(f"test        {_summary(manifest.scores.test)}")
+    print(
+        f"parity      ONNX Runtime within {manifest.parity.largest_difference:.1g} of PyTorch, "
+        f"{manifest.parity.labels_different} of {manifest.parity.rows} labels different"
+    )
+    print(f"published   {done.folder}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training.evaluate import evaluate
+    from training.published import open_folder
+    from training.table import read_class_index, read_features
+
+    predictor = open_folder(options.version)
+    manifest = predictor.manifest
+    features = read_features(options.data, manifest.signature.names)
+    target = options.target or manifest.table.target
+    class_index = read_class_index(options.data, target, manifest.labels)
+    scores = evaluate(predictor.model, features, class_index, manifest.labels)
+    print(_summary(scores))
+    width = max(len(str(label)) for label in manifest.labels)
+    print(f"{'class':{max(width, 5)}}  precision  recall      f1   rows")
+    for row in scores.per_class:
+        print(
+            f"{row.label!s:{max(width, 5)}}  {row.precision:9.4f}  {row.recall:6.4f}  "
+            f"{row.f1:6.4f}  {row.rows:5d}"
+        )
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from training.predict import predictions_csv, write_whole
+    from training.published import open_folder
+    from training.table import read_features
+
+    predictor = open_folder(options.version)
+    features = read_features(options.data, predictor.manifest.signature.names)
+    content = predictions_csv(predictor, features)
+    if options.out is None:
+        sys.stdout.write(content)
+    else:
+        write_whole(options.out, content)
+        print(f"wrote {len(features)} predictions to {options.out}", file=sys.stderr)
+
+
+def _summary(scores: Scores) -> str:
+    return f"accuracy {scores.accuracy:.4f}, log-loss {scores.log_loss:.4f}, {scores.rows} rows"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train a dropout MLP on a table, and export it as one ONNX file.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    fit = commands.add_parser("fit", help="train on a table and publish the next version")
+    fit.add_argument("--config", type=Path, help="a TOML file of settings; flags overrule it")
+    for name, field in RunConfig.model_fields.items():
+        many: dict[str, Any] = {"nargs": "+"} if name in ("hidden", "dropout") else {}
+        default = field.default
+        shown = "" if default is None else f" (default: {_plain(default)})"
+        fit.add_argument(
+            "--" + name.replace("_", "-"),
+            metavar=name.rsplit("_", 1)[-1].upper(),
+            help=f"{field.description}{shown}".replace("%", "%%"),
+            **many,
+        )
+    evaluate = commands.add_parser("evaluate", help="score a published version on labelled rows")
+    predict = commands.add_parser("predict", help="classify rows with a published version")
+    for command in (evaluate, predict):
+        command.add_argument("version", type=Path, help="its folder, such as models/digits/1")
+        command.add_argument("--data", type=Path, required=True, help="a CSV file")
+    evaluate.add_argument("--target", help="the label column (default: the one trained on)")
+    predict.add_argument("--out", type=Path, help="the CSV file to write (default: print it)")
+    return parser
+
+
+def _plain(default: object) -> str:
+    return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

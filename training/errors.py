@@ -1,0 +1,38 @@
+"""Everything that can go wrong in a training run; each is told in one sentence.
+
+TrainingError
+├── ConfigInvalid
+├── TableInvalid
+├── SplitImpossible
+├── Diverged
+├── ExportRefused
+└── PublishFailed
+"""
+
+
+class TrainingError(Exception):
+    """Any failure that the command line explains in one sentence."""
+
+
+class ConfigInvalid(TrainingError):
+    """A setting has a value that does not fit."""
+
+
+class TableInvalid(TrainingError):
+    """The data cannot be read, or are not a table to classify."""
+
+
+class SplitImpossible(TrainingError):
+    """The table has too few rows to be split."""
+
+
+class Diverged(TrainingError):
+    """The loss is no longer a number."""
+
+
+class ExportRefused(TrainingError):
+    """The graph is in training mode, or does not answer as PyTorch does."""
+
+
+class PublishFailed(TrainingError):
+    """The model repository cannot be written."""

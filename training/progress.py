@@ -1,0 +1,63 @@
+"""How a fit is going: a bar with the time left on a terminal, plain lines elsewhere."""
+
+import sys
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+from training.fit import EpochRecord
+
+_LINES = 10
+
+
+class Progress:
+    """Shows each epoch on standard error."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._bar: tqdm[EpochRecord] | None = None
+        self._every = max(1, epochs // _LINES)
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._bar = tqdm(total=self._epochs, unit="epoch", leave=False)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def follow(self, epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
+        """Every epoch, in order, each shown as it comes."""
+        records = []
+        for record in epochs:
+            records.append(record)
+            self._show(record)
+        if self._bar is None and records and (records[-1].epoch - 1) % self._every:
+            print(_line(records[-1]), file=sys.stderr)
+        return records
+
+    def _show(self, record: EpochRecord) -> None:
+        if self._bar is not None:
+            self._bar.update()
+            self._bar.set_postfix_str(
+                f"validation loss {record.validation_loss:.4f}, "
+                f"accuracy {record.validation_accuracy:.4f}"
+            )
+        elif (record.epoch - 1) % self._every == 0:
+            print(_line(record), file=sys.stderr, flush=True)
+
+
+def _line(record: EpochRecord) -> str:
+    return (
+        f"epoch {record.epoch:4d}: training loss {record.training_loss:.4f}, "
+        f"validation loss {record.validation_loss:.4f}, "
+        f"validation accuracy {record.validation_accuracy:.4f}"
+    )

@@ -1,0 +1,93 @@
+"""Atomic publishing: a version appears whole, under the next free number, or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from service.model_repository.layout import version_folders
+from training.errors import PublishFailed
+
+
+def check_writable(models: Path, name: str) -> None:
+    """Raise PublishFailed unless a version of `name` can be published; leaves nothing behind."""
+    with _staging(models, name):
+        pass
+
+
+def publish(models: Path, name: str, files: Mapping[str, bytes]) -> Path:
+    """Write `files` as the next version of `name` and return its folder.
+
+    The files are written and synced in a hidden folder, which no reader takes for a version,
+    and the folder is then renamed. Raises PublishFailed; nothing half-written stays.
+    """
+    with _staging(models, name) as staging:
+        try:
+            for file_name, content in files.items():
+                _write_synced(staging / file_name, content)
+            _sync_folder(staging)
+            published = _rename_to_next(staging, models / name)
+            _sync_folder(models / name)
+        except OSError as exc:
+            raise PublishFailed(f"cannot publish in {models / name}: {exc.strerror}") from exc
+    return published
+
+
+@contextmanager
+def _staging(models: Path, name: str) -> Iterator[Path]:
+    folder = models / name
+    made = [path for path in (models, folder) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".publishing-", dir=folder))
+        # mkdtemp's folder is private to its owner; a service may run as somebody else.
+        staging.chmod(0o755)
+    except OSError as exc:
+        _remove_empty(made)
+        raise PublishFailed(f"cannot publish in {folder}: {exc.strerror}") from exc
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        _remove_empty(made)
+
+
+def _rename_to_next(staging: Path, folder: Path) -> Path:
+    number = max(version_folders(folder), default=0) + 1
+    while True:
+        target = folder / str(number)
+        try:
+            # A folder that another run published meanwhile is not empty, so this fails.
+            staging.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+            number += 1
+        else:
+            return target
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    path.chmod(0o644)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in reversed(folders):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
