@@ -106,9 +106,7 @@ def _network(
             width = module.out_features
             weight = graph.constant(f"weight_{linears}", module.weight.detach().numpy())
             bias = graph.constant(f"bias_{linears}", module.bias.detach().numpy())
-            current = graph.node(
-                "Gemm", [current, weight, bias], f"linear_{linears}", transB=1
-            )
+            current = graph.node("Gemm", [current, weight, bias], f"linear_{linears}", transB=1)
         elif isinstance(module, nn.Dropout):
             if module.training:
                 ratio = graph.constant(f"dropout_rate_{linears}", module.p)

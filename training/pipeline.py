@@ -126,9 +126,7 @@ def run(asked: RunConfig) -> Run:
     )
     manifest_json = (manifest.model_dump_json(indent=1) + "\n").encode()
     open_version(PublishedVersion(0, parse_manifest(manifest_json), manifest_json, artifact))
-    folder = publish(
-        config.models, config.name, {ARTIFACT: artifact, MANIFEST: manifest_json}
-    )
+    folder = publish(config.models, config.name, {ARTIFACT: artifact, MANIFEST: manifest_json})
     return Run(folder, manifest)
 
 

@@ -16,6 +16,4 @@ def open_folder(folder: Path) -> Predictor:
             f"{folder}: there is no published version: expected a folder such as models/digits/1"
         )
     name = whole.parent.name
-    return open_version(
-        read_version(whole, root=whole.parent.parent, name=name, number=number)
-    )
+    return open_version(read_version(whole, root=whole.parent.parent, name=name, number=number))

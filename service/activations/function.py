@@ -103,9 +103,7 @@ class Evaluation:
     derivative: Array
 
 
-def evaluate(
-    function: ActivationFunction, x: Array, parameters: Mapping[str, float]
-) -> Evaluation:
+def evaluate(function: ActivationFunction, x: Array, parameters: Mapping[str, float]) -> Evaluation:
     """Value and derivative at every point of `x`, shape (n,).
 
     Raises InvalidInput for a parameter that does not fit and for a result beyond float64.

@@ -9,7 +9,9 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 
-def _where(condition: npt.NDArray[np.bool_], then: Array | float, otherwise: Array | float) -> Array:
+def _where(
+    condition: npt.NDArray[np.bool_], then: Array | float, otherwise: Array | float
+) -> Array:
     return np.where(condition, then, otherwise)
 
 

@@ -61,7 +61,11 @@ RECTIFIERS = (
         zero_centred=False,
         saturates="no",
         largest_derivative=_ONE_RIGHT,
-        parameters=(Parameter("init", 0.25, -LARGE, LARGE, "the slope for x <= 0 before training changes it"),),
+        parameters=(
+            Parameter(
+                "init", 0.25, -LARGE, LARGE, "the slope for x <= 0 before training changes it"
+            ),
+        ),
         note="In a network the slope is learned, one for each layer.",
     ),
     ActivationFunction(

@@ -185,9 +185,7 @@ class ProblemAnswer(BaseModel):
 def request_body(model: type[BaseModel]) -> dict[str, Any]:
     """The OpenAPI entry of a JSON body that the endpoint decodes itself."""
     schema = model.model_json_schema()
-    return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
-    }
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -45,9 +45,7 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
         return _json(encode_version(model, repository.version_status(name, number)))
 
     @router.get(_VERSION + "/card", responses={200: {"model": Manifest}})
-    @router.get(
-        _MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)}
-    )
+    @router.get(_MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)})
     async def show_card(name: str, version: str | None = None) -> Response:
         """The manifest: signature, labels, hyperparameters, data, scores, checksums."""
         return _json(predictor(name, version).manifest_json)

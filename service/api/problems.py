@@ -73,9 +73,7 @@ async def _http_exception(request: Request, exc: Exception) -> Response:
 
 async def _invalid_query(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
-    problems = [
-        errors.Problem(f"{error['loc'][-1]}: {error['msg']}") for error in exc.errors()
-    ]
+    problems = [errors.Problem(f"{error['loc'][-1]}: {error['msg']}") for error in exc.errors()]
     extra = {"errors": problems, "error_count": len(problems)}
     return _answer(request, 422, "invalid-input", "the query does not fit", extra)
 

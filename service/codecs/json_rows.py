@@ -32,9 +32,7 @@ class _Problems:
             raise InvalidInput(summary, self.kept, total=self.total)
 
 
-def decode_rows(
-    content: Mapping[str, object], *, names: Sequence[str], row_limit: int
-) -> Floats:
+def decode_rows(content: Mapping[str, object], *, names: Sequence[str], row_limit: int) -> Floats:
     """Features of shape (n, n_features) from `instances` or `inputs` of a request.
 
     Raises InvalidInput, naming row and feature, and TooManyRows.

@@ -1,0 +1,74 @@
+# Each target says what it does: make help.
+PYTHON ?= python3
+PORT ?= 8000
+# Where pip looks for packages besides its own configuration. For the CPU build of PyTorch on most
+# machines: make test EXTRA_INDEX=https://download.pytorch.org/whl/cpu
+EXTRA_INDEX ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+BASE_VENV := .venv-base
+DEFINED_BY := pyproject.toml constraints.txt Makefile
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check \
+	$(if $(EXTRA_INDEX),--extra-index-url $(EXTRA_INDEX)) -c constraints.txt
+# pip cannot install a project's dependencies without the project.
+BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
+
+.DEFAULT_GOAL := help
+.PHONY: help serve train test test-base test-containers check format clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
+
+serve: $(VENV)/installed-base ## serve the model repository models/ on PORT (8000)
+	$(BIN)/python -m service --port $(PORT)
+
+train: $(VENV)/installed-training ## train on the digits data and publish the next version
+	$(BIN)/python -m training fit
+
+test: $(VENV)/installed-dev ## run the test suite
+	$(BIN)/python -m pytest
+
+test-base: $(BASE_VENV)/installed-test ## run the service's tests where no PyTorch is installed
+	$(BASE_VENV)/bin/python -m pytest tests/service
+
+test-containers: $(VENV)/installed-dev ## build and run the images (needs a container engine)
+	$(BIN)/python -m pytest -m containers --timeout 1800
+
+check: $(VENV)/installed-dev ## format, lint, types and layers, all without editing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove the virtual environments and caches
+	rm -rf $(VENV) $(BASE_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/pip: $(DEFINED_BY)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) --upgrade pip
+	touch $@
+
+$(VENV)/installed-base: $(VENV)/pip
+	$(BIN)/python $(PIP_INSTALL) $(BASE_DEPENDENCIES)
+	touch $@
+
+$(VENV)/installed-training: $(VENV)/installed-base
+	$(BIN)/python $(PIP_INSTALL) --group training
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed-training
+	$(BIN)/python $(PIP_INSTALL) --group dev
+	touch $@
+
+$(BASE_VENV)/installed-test: $(DEFINED_BY)
+	$(PYTHON) -m venv $(BASE_VENV)
+	$(BASE_VENV)/bin/python $(PIP_INSTALL) --upgrade pip
+	$(BASE_VENV)/bin/python $(PIP_INSTALL) $(BASE_DEPENDENCIES)
+	$(BASE_VENV)/bin/python $(PIP_INSTALL) --group test
+	touch $@
