@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -53,7 +53,9 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _loading(repository: ModelRepository[Predictor]):  # type: ignore[no-untyped-def]
+def _loading(
+    repository: ModelRepository[Predictor],
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # In a thread, so that /v2/health/live answers meanwhile.

@@ -53,7 +53,9 @@ class MalformedBody(InvalidRequest):
 class InvalidInput(InvalidRequest):
     """JSON, or a query, that does not fit what was asked for."""
 
-    def __init__(self, summary: str, problems: Sequence[Problem] = (), *, total: int | None = None):
+    def __init__(
+        self, summary: str, problems: Sequence[Problem] = (), *, total: int | None = None
+    ) -> None:
         super().__init__(summary)
         self.problems = tuple(problems[:LISTED_PROBLEMS])
         self.total = len(problems) if total is None else total

@@ -63,7 +63,8 @@ def fit(
         if not (_is_finite(training_loss) and _is_finite(validation_loss)):
             raise Diverged(
                 f"the loss is no longer a number after epoch {epoch}: the learning rate of "
-                f"{how.learning_rate:g} is too large; try --learning-rate {how.learning_rate / 10:g}"
+                f"{how.learning_rate:g} is too large; "
+                f"try --learning-rate {how.learning_rate / 10:g}"
             )
         is_best = validation_loss < best_loss
         if is_best:
@@ -98,10 +99,10 @@ def _train_one_epoch(
 ) -> None:
     network.train()
     order = torch.randperm(len(rows.class_index), generator=generator)
-    for batch in order.split(batch_size):
+    for batch in torch.split(order, batch_size):
         loss = nn.functional.cross_entropy(network(rows.features[batch]), rows.class_index[batch])
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
 
 

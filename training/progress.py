@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import Never, Self
 
 from tqdm import tqdm
 
@@ -17,7 +17,7 @@ class Progress:
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
-        self._bar: tqdm[EpochRecord] | None = None
+        self._bar: tqdm[Never] | None = None
         self._every = max(1, epochs // _LINES)
 
     def __enter__(self) -> Self:

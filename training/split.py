@@ -30,8 +30,9 @@ def stratified_split(
 ) -> Split:
     """Split so that every class has about the same share in each part, and at least one row.
 
-    `class_index` has shape (n,) and points into `labels`; both fractions are of all rows. Raises SplitImpossible for a
-    class with fewer than three rows, or fractions that leave a class nothing to train on.
+    `class_index` has shape (n,) and points into `labels`; both fractions are of all rows.
+    Raises SplitImpossible for a class with fewer than three rows, or fractions that leave a class
+    nothing to train on.
     """
     generator = np.random.default_rng(seed)
     parts: tuple[list[Indices], list[Indices], list[Indices]] = ([], [], [])

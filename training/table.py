@@ -62,7 +62,8 @@ def read_labelled(path: Path, target: str) -> Table:
     frame = _read_csv(path)
     if target not in frame.columns:
         raise TableInvalid(
-            f"{path}: there is no column '{target}' to predict; there are: {_listing(frame.columns)}"
+            f"{path}: there is no column '{target}' to predict; "
+            f"there are: {_listing(frame.columns)}"
         )
     names = tuple(column for column in frame.columns if column != target)
     if not names:

@@ -38,14 +38,14 @@ def draw(function: ActivationFunction, curve: Evaluation) -> str:
     settings = ", ".join(f"{name} = {value:g}" for name, value in curve.parameters.items())
     title = f"{function.name}({settings})" if settings else function.name
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"',
+        'role="img" font-family="sans-serif" font-size="12">',
         f"<title>{escape(title)} and its derivative</title>",
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         f'<text x="{_LEFT}" y="22" font-size="15" font-weight="bold">{escape(title)}</text>',
         f'<text x="{_LEFT}" y="42" fill="#0b62a4">f(x) = {escape(function.formula)}</text>',
-        f'<text x="{_WIDTH - _RIGHT}" y="22" fill="#c1440e" text-anchor="end">'
-        f"derivative (dashed)</text>",
+        f'<text x="{_WIDTH - _RIGHT}" y="22" fill="#c1440e" text-anchor="end">',
+        "derivative (dashed)</text>",
         *_grid(x_axis, y_axis),
         _line(curve.x, curve.derivative, x_axis, y_axis, 'stroke="#c1440e" stroke-dasharray="6 4"'),
         _line(curve.x, curve.y, x_axis, y_axis, 'stroke="#0b62a4"'),

@@ -19,7 +19,7 @@ def _split(a: Array) -> Pair:
 
 
 def two_product(a: Array, b: Array) -> Pair:
-    """a * b exactly: the rounded product and its rounding error (Dekker 1971, mul12)."""
+    """The product a * b exactly: as rounded, and its rounding error (Dekker 1971, mul12)."""
     product = a * b
     a_high, a_low = _split(a)
     b_high, b_low = _split(b)
@@ -28,7 +28,7 @@ def two_product(a: Array, b: Array) -> Pair:
 
 
 def two_sum(a: Array, b: Array) -> Pair:
-    """a + b exactly: the rounded sum and its rounding error (Knuth, TAOCP 4.2.2)."""
+    """The sum a + b exactly: the rounded sum and its rounding error (Knuth, TAOCP 4.2.2)."""
     total = a + b
     virtual = total - a
     return total, (a - (total - virtual)) + (b - virtual)

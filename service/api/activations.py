@@ -71,13 +71,13 @@ def activations_router(*, row_limit: int) -> APIRouter:
         start: Number = -8.0,
         stop: Number = 8.0,
         step: Number = 0.1,
-        format: Literal["json", "svg"] | None = None,
+        picture: Annotated[Literal["json", "svg"] | None, Query(alias="format")] = None,
     ) -> Response:
         """The curve and its derivative; a function's parameters are query parameters too."""
         found = find(function)
         x = points(start, stop, step, limit=row_limit)
         curve = evaluate(found, x, _parameters(request))
-        if format == "svg" or (format is None and _prefers_svg(request)):
+        if picture == "svg" or (picture is None and _prefers_svg(request)):
             return Response(draw(found, curve), media_type="image/svg+xml")
         return _json(encode_evaluation(found, curve))
 

@@ -165,8 +165,8 @@ class ActivationsAnswer(_Body):
 class ProblemItem(_Body):
     """One thing wrong with a request."""
 
-    row: int | None
-    feature: str | None
+    row: int | None = None
+    feature: str | None = None
     message: str
 
 
@@ -190,5 +190,5 @@ def request_body(model: type[BaseModel]) -> dict[str, Any]:
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI entries of the problem answers with these statuses."""
-    content = {"application/problem+json": {}}
+    content: dict[str, Any] = {"application/problem+json": {}}
     return {status: {"model": ProblemAnswer, "content": content} for status in statuses}

@@ -39,5 +39,6 @@ def install(app: FastAPI) -> None:
 def _asset_folder() -> Path:
     # The package is a carrier of Swagger UI's files; its code is never imported.
     spec = find_spec("fastapi_offline")
-    assert spec is not None and spec.origin is not None, "fastapi-offline is a base dependency"
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent / "static"

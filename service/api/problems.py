@@ -1,6 +1,6 @@
 """What an error becomes in HTTP: the one table from error to status, and the two bodies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -50,7 +50,7 @@ async def _service_error(request: Request, exc: Exception) -> Response:
     status, kind = status_of(exc)
     extra: dict[str, Any] = {}
     if isinstance(exc, errors.InvalidInput):
-        extra = {"errors": exc.problems, "error_count": exc.total}
+        extra = _listed(exc.problems, exc.total)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
     # The rest of an unread body would be taken for the next request.
     if isinstance(exc, errors.BodyTooLarge):
@@ -74,8 +74,20 @@ async def _http_exception(request: Request, exc: Exception) -> Response:
 async def _invalid_query(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
     problems = [errors.Problem(f"{error['loc'][-1]}: {error['msg']}") for error in exc.errors()]
-    extra = {"errors": problems, "error_count": len(problems)}
+    extra = _listed(problems, len(problems))
     return _answer(request, 422, "invalid-input", "the query does not fit", extra)
+
+
+def _listed(problems: Sequence[errors.Problem], total: int) -> dict[str, Any]:
+    items = [
+        {
+            key: value
+            for key, value in (("row", p.row), ("feature", p.feature), ("message", p.message))
+            if value is not None
+        }
+        for p in problems
+    ]
+    return {"errors": items, "error_count": total}
 
 
 def _answer(

@@ -41,7 +41,7 @@ def encode_predictions(
     top_k: int | None,
 ) -> bytes:
     """The answer body; probabilities as short as float32 allows."""
-    rows = zip(predictions.probabilities, predictions.class_index, strict=True)
+    rows = zip(predictions.probabilities, predictions.class_index.tolist(), strict=True)
     if top_k is None:
         listed = [_full(row, index, labels) for row, index in rows]
     else:
@@ -63,11 +63,11 @@ def _top_k(value: object, classes: int) -> int:
     return value
 
 
-def _full(row: Floats, index: np.intp, labels: Sequence[int | str]) -> dict[str, object]:
+def _full(row: Floats, index: int, labels: Sequence[int | str]) -> dict[str, object]:
     return {"label": labels[index], "probability": row[index], "probabilities": row}
 
 
-def _top(row: Floats, index: np.intp, labels: Sequence[int | str], k: int) -> dict[str, object]:
-    best = np.argsort(-row, kind="stable")[:k]
+def _top(row: Floats, index: int, labels: Sequence[int | str], k: int) -> dict[str, object]:
+    best = np.argsort(-row, kind="stable")[:k].tolist()
     top = [{"label": labels[i], "probability": row[i]} for i in best]
     return {"label": labels[index], "probability": row[index], "top": top}

@@ -93,6 +93,19 @@ def _from_columns(columns: object, names: Sequence[str], row_limit: int) -> Floa
     if not isinstance(columns, dict):
         raise InvalidInput(f"inputs: expected an object of columns, got {describe(columns)}")
     problems = _Problems()
+    _check_columns(columns, names, problems)
+    problems.raise_any()
+    length = len(columns[names[0]])
+    _check_row_count(length, row_limit)
+    for name in names:
+        _check_column(columns[name], name, length, problems)
+    problems.raise_any()
+    return _to_float32(list(zip(*(columns[name] for name in names), strict=True)), names)
+
+
+def _check_columns(
+    columns: Mapping[str, object], names: Sequence[str], problems: _Problems
+) -> None:
     for name in names:
         if name not in columns:
             problems.add("the feature is missing", feature=name)
@@ -100,18 +113,16 @@ def _from_columns(columns: object, names: Sequence[str], row_limit: int) -> Floa
             problems.add(f"expected a list, got {describe(columns[name])}", feature=name)
     for name in columns.keys() - set(names):
         problems.add(f"unknown feature {describe(name)}")
-    problems.raise_any()
-    length = len(columns[names[0]])
-    _check_row_count(length, row_limit)
-    for name in names:
-        if len(columns[name]) != length:
-            message = f"expected {length} rows as in {names[0]}, got {len(columns[name])}"
-            problems.add(message, feature=name)
-        for number, cell in enumerate(columns[name]):
-            if not is_number(cell):
-                problems.add(_not_a_number(cell), row=number, feature=name)
-    problems.raise_any()
-    return _to_float32(list(zip(*(columns[name] for name in names), strict=True)), names)
+
+
+def _check_column(cells: Sequence[object], name: str, length: int, problems: _Problems) -> None:
+    if len(cells) != length:
+        problems.add(
+            f"expected {length} rows as in the first column, got {len(cells)}", feature=name
+        )
+    for number, cell in enumerate(cells):
+        if not is_number(cell):
+            problems.add(_not_a_number(cell), row=number, feature=name)
 
 
 def _check_row_count(count: int, limit: int) -> None:

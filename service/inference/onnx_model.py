@@ -9,10 +9,10 @@ import numpy.typing as npt
 # Read when the library is imported: no usage data leaves the process.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime as ort  # noqa: E402 - the line above must come first
+import onnxruntime as ort
 
-from service.errors import ArtifactInvalid, SelfTestFailed  # noqa: E402 - as above
-from service.model_repository.manifest import Golden, Signature  # noqa: E402 - as above
+from service.errors import ArtifactInvalid, SelfTestFailed
+from service.model_repository.manifest import Golden, Signature
 
 Floats = npt.NDArray[np.float32]
 

@@ -146,7 +146,7 @@ class Golden(_Value):
 class Manifest(_Value):
     """Everything that is known of a published version."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     name: str
     created: datetime
     labels: Labels
