@@ -176,7 +176,8 @@ def _mish_derivative_right(x: Array, decay: Array) -> Array:
 def _mish_derivative_left(x: Array, decay: Array) -> Array:
     # Misra 2019: exp(x) w / (exp(2x) + 2 exp(x) + 2)^2 with
     # w = 4 (x + 1) + 4 exp(2x) + exp(3x) + exp(x) (4x + 6), w measured from its zero.
-    d = _from(_MISH_ZERO, np.clip(x, -800.0, 0.0))
+    x = np.clip(x, -800.0, 0.0)
+    d = _from(_MISH_ZERO, x)
     e1, e2, e3 = _MISH_ZERO_EXPS
     bounded = 4.0 * e2 * np.expm1(2.0 * d) + e3 * np.expm1(3.0 * d)
     near = (bounded + e1 * (_MISH_ZERO_SLOPE * np.expm1(d) + 4.0 * d * np.exp(d))) + 4.0 * d

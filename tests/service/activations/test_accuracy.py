@@ -117,7 +117,7 @@ DERIVATIVES: dict[str, Exact] = {
     "hardshrink": lambda x, lambd: mpf(abs(x) > lambd),
 }
 
-DEFAULTS = [(name, {}) for name in TABLE]
+DEFAULTS: list[tuple[str, dict[str, float]]] = [(name, {}) for name in TABLE]
 OTHERS: list[tuple[str, dict[str, float]]] = [
     ("leaky_relu", {"negative_slope": 0.3}),
     ("elu", {"alpha": 0.7}),

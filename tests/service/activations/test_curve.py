@@ -1,6 +1,6 @@
 """Points along an activation function, and the picture."""
 
-from xml.etree import ElementTree
+import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_more_points_than_the_limit_are_refused_before_they_are_made() -> None:
 def test_picture_shows_function_and_derivative(function: ActivationFunction) -> None:
     curve = evaluate(function, points(-8, 8, 0.1, limit=1000), {})
 
-    picture = ElementTree.fromstring(draw(function, curve))  # noqa: S314 - our own document
+    picture = ET.fromstring(draw(function, curve))  # noqa: S314 - our own document
 
     lines = picture.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 2
