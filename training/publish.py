@@ -38,8 +38,9 @@ def publish(models: Path, name: str, files: Mapping[str, bytes]) -> Path:
 @contextmanager
 def _staging(models: Path, name: str) -> Iterator[Path]:
     folder = models / name
-    made = [path for path in (models, folder) if not path.exists()]
+    made: list[Path] = []
     try:
+        made += [path for path in (models, folder) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".publishing-", dir=folder))
         # mkdtemp's folder is private to its owner; a service may run as somebody else.

@@ -1,7 +1,9 @@
 """A table to learn from: numeric features, and a class label for every row."""
 
+import csv
 import gzip
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +140,10 @@ def _read_csv(path: Path) -> pl.DataFrame:
         raise TableInvalid(f"{path}: the file is empty") from exc
     except pl.exceptions.PolarsError as exc:
         raise TableInvalid(f"{path}: is not a CSV table: {str(exc).splitlines()[0]}") from exc
+    header = next(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    twice = [name for name in header if header.count(name) > 1]
+    if twice:
+        raise TableInvalid(f"{path}: two columns are called '{twice[0]}'")
     if frame.height == 0:
         raise TableInvalid(f"{path}: there is a header and no row")
     return frame

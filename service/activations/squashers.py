@@ -48,6 +48,7 @@ SQUASHERS = (
         saturates="both",
         largest_derivative=LargestDerivative(1 / 6, 0.0, "-3 < x < 3"),
         bounds=(0.0, 1.0),
+        note="The slope is 1/6 to the last digit; PyTorch's float64 has float32's 1/6.",
     ),
     ActivationFunction(
         name="hardswish",

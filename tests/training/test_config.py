@@ -1,0 +1,113 @@
+"""Settings of a run: from flags or a file, with a sentence for each mistake."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.config import read_config
+from training.errors import ConfigInvalid
+
+
+def test_defaults_are_the_textbooks_network_on_digits() -> None:
+    config = read_config(None, {}).resolved()
+
+    assert (config.dataset, config.name) == ("digits", "digits")
+    assert (config.hidden, config.activation, config.dropout) == ((64,), "relu", (0.5,))
+
+
+def test_flags_overrule_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text('dataset = "wine"\nhidden = [32, 16]\nepochs = 5\n')
+
+    config = read_config(path, {"epochs": "7"})
+
+    assert (config.dataset, config.hidden, config.epochs) == ("wine", (32, 16), 7)
+
+
+def test_one_dropout_rate_is_for_every_hidden_layer() -> None:
+    config = read_config(None, {"hidden": ["8", "8", "8"], "dropout": ["0.2"]})
+
+    assert config.resolved().dropout == (0.2, 0.2, 0.2)
+
+
+def test_model_is_named_after_the_file() -> None:
+    config = read_config(None, {"data": "some/where/rows.csv.gz", "target": "y"})
+
+    assert config.resolved().name == "rows"
+
+
+def test_threads_are_the_cores_at_hand_and_recorded() -> None:
+    assert read_config(None, {}).resolved().threads == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"hidden": ["0"]}, "--hidden: expected greater than or equal to 1, got '0'"),
+        ({"hidden": ["many"]}, "--hidden: expected a valid integer"),
+        ({"dropout": ["1.0"]}, "--dropout: expected less than 1, got '1.0'"),
+        ({"dropout": ["-0.1"]}, "--dropout: expected greater than or equal to 0, got '-0.1'"),
+        ({"dropout": ["0.1", "0.2"]}, "dropout: expected 1 rate or 1, one for each hidden layer"),
+        ({"activation": "rellu"}, "--activation: expected one of relu, leaky_relu"),
+        ({"dataset": "mnist"}, "--dataset: expected 'digits', 'iris', 'wine' or 'breast-cancer'"),
+        ({"learning_rate": "0"}, "--learning-rate: expected greater than 0, got '0'"),
+        ({"learning_rate": "nan"}, "--learning-rate: expected a finite number, got 'nan'"),
+        ({"momentum": "1"}, "--momentum: expected less than 1"),
+        ({"epochs": "0"}, "--epochs: expected greater than or equal to 1"),
+        ({"batch_size": "0"}, "--batch-size: expected greater than or equal to 1"),
+        ({"seed": "-1"}, "--seed: expected greater than or equal to 0"),
+        ({"name": "../up"}, "--name: expected up to 64 letters"),
+        ({"data": "x.csv"}, "--data needs --target"),
+        ({"target": "y"}, "--target goes with --data"),
+        ({"data": "x.csv", "target": "y", "dataset": "iris"}, "either --dataset or --data"),
+        ({"validation_fraction": "0.6", "test_fraction": "0.5"}, "less than 1 together, got 1.1"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_setting_that_does_not_fit_gets_a_sentence(flags: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read_config(None, flags)
+
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read_config(None, {"epochs": "0", "seed": "x"})
+
+    assert "--epochs" in str(caught.value)
+    assert "--seed" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("hiden = [64]", "hiden: unknown setting; known: dataset, data"),
+        ("epochs = ", "is not TOML"),
+        ("epochs = 0", "epochs: expected greater than or equal to 1, got 0"),
+    ],
+    ids=["unknown", "syntax", "value"],
+)
+def test_mistake_in_the_file_is_told(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(content)
+
+    with pytest.raises(ConfigInvalid) as caught:
+        read_config(path, {})
+
+    assert message in str(caught.value)
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match=r"run\.toml: cannot be read: No such file"):
+        read_config(tmp_path / "run.toml", {})
+
+
+def test_file_whose_name_no_model_can_have_needs_a_name() -> None:
+    config = read_config(None, {"data": "my rows.csv", "target": "y"})
+
+    with pytest.raises(ConfigInvalid, match="--name gives it another name"):
+        config.resolved()

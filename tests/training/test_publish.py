@@ -1,0 +1,84 @@
+"""Publishing: whole or not at all, and never over another version."""
+
+import os
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from training.errors import PublishFailed
+from training.publish import check_writable, publish
+
+FILES = {"model.onnx": b"model", "manifest.json": b"{}"}
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Act as a user without rights, so that a folder can be read-only for root too."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_first_version_is_1_and_holds_the_files(tmp_path: Path) -> None:
+    folder = publish(tmp_path / "models", "m", FILES)
+
+    assert folder == tmp_path / "models/m/1"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == FILES
+
+
+def test_next_version_is_one_more_than_the_newest(tmp_path: Path) -> None:
+    (tmp_path / "m/9").mkdir(parents=True)
+    (tmp_path / "m/10").mkdir()
+    (tmp_path / "m/notes").mkdir()
+
+    assert publish(tmp_path, "m", FILES).name == "11"
+
+
+def test_versions_published_at_once_get_numbers_of_their_own(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: publish(tmp_path, "m", FILES), range(24)))
+
+    assert sorted(int(folder.name) for folder in folders) == list(range(1, 25))
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(
+        folder.name for folder in folders
+    )
+
+
+def test_published_files_can_be_read_by_another_user(tmp_path: Path) -> None:
+    folder = publish(tmp_path, "m", FILES)
+
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert stat.S_IMODE((folder / "model.onnx").stat().st_mode) == 0o644
+
+
+def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(PublishFailed, match="cannot publish in"):
+        publish(tmp_path / "models", "m", {"model.onnx": b"", "no/such/folder": b""})
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:
+    check_writable(tmp_path / "models", "m")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_file_in_the_place_of_the_repository_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("")
+
+    with pytest.raises(PublishFailed, match="cannot publish in"):
+        check_writable(tmp_path / "models", "m")
+
+
+def test_read_only_repository_is_refused(tmp_path: Path, nobody: None) -> None:  # noqa: ARG001 - the fixture takes rights away
+    with pytest.raises(PublishFailed, match="Permission denied"):
+        check_writable(tmp_path, "m")

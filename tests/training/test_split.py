@@ -1,0 +1,67 @@
+"""Rows apart, and never in two parts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.errors import SplitImpossible
+from training.split import stratified_split
+
+COUNTS = st.lists(st.integers(8, 60), min_size=2, max_size=6)
+
+
+def _classes(counts: list[int], seed: int) -> np.ndarray:
+    classes = np.repeat(np.arange(len(counts)), counts)
+    return np.random.default_rng(seed).permutation(classes)
+
+
+@given(counts=COUNTS, seed=st.integers(0, 1000))
+def test_every_row_is_in_exactly_one_part(counts: list[int], seed: int) -> None:
+    classes = _classes(counts, seed)
+
+    split = stratified_split(
+        classes, range(len(counts)), validation_fraction=0.2, test_fraction=0.2, seed=seed
+    )
+
+    together = np.concatenate([split.training, split.validation, split.test])
+    assert sorted(together) == list(range(len(classes)))
+
+
+@given(counts=COUNTS, seed=st.integers(0, 1000))
+def test_every_class_has_its_share_of_each_part(counts: list[int], seed: int) -> None:
+    classes = _classes(counts, seed)
+
+    split = stratified_split(
+        classes, range(len(counts)), validation_fraction=0.15, test_fraction=0.25, seed=seed
+    )
+
+    for number, count in enumerate(counts):
+        validation = int((classes[split.validation] == number).sum())
+        test = int((classes[split.test] == number).sum())
+        assert abs(validation - 0.15 * count) <= 1
+        assert abs(test - 0.25 * count) <= 1
+        assert min(validation, test) >= 1
+
+
+def test_same_seed_gives_the_same_split_and_another_seed_another() -> None:
+    classes = _classes([50, 50], 0)
+
+    def test_rows(seed: int) -> list[int]:
+        split = stratified_split(
+            classes, (0, 1), validation_fraction=0.2, test_fraction=0.2, seed=seed
+        )
+        return list(map(int, split.test))
+
+    assert test_rows(3) == test_rows(3)
+    assert test_rows(3) != test_rows(4)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_class_too_small_for_three_parts_is_refused_by_its_label(count: int) -> None:
+    classes = np.array([0] * 30 + [1] * count)
+
+    with pytest.raises(SplitImpossible, match=f"the class 'rare' has {count} row"):
+        stratified_split(
+            classes, ("common", "rare"), validation_fraction=0.2, test_fraction=0.2, seed=0
+        )
