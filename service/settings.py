@@ -48,7 +48,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         return Settings.model_validate({**variables, **flags})
     except ValidationError as exc:
         sentences = [
-            f"{_source(str(error['loc'][0]), flags)}: {error['msg']}, got {error['input']!r}"
+            f"{_source(str(error['loc'][0]), flags)}: "
+            f"expected {error['msg'].removeprefix('Input should be ')}, got {error['input']!r}"
             for error in exc.errors(include_url=False)
         ]
         raise SettingsInvalid("; ".join(sentences)) from exc

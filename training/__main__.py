@@ -106,7 +106,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    fit = commands.add_parser("fit", help="train on a table and publish the next version")
+    fit = _command(
+        commands,
+        "fit",
+        "train on a table and publish the next version",
+        "fit --data rows.csv --target species --hidden 128 64 --dropout 0.3",
+    )
     fit.add_argument("--config", type=Path, help="a TOML file of settings; flags overrule it")
     for name, field in RunConfig.model_fields.items():
         many: dict[str, Any] = {"nargs": "+"} if name in ("hidden", "dropout") else {}
@@ -118,13 +123,33 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{field.description}{shown}".replace("%", "%%"),
             **many,
         )
-    evaluate = commands.add_parser("evaluate", help="score a published version on labelled rows")
-    predict = commands.add_parser("predict", help="classify rows with a published version")
+    evaluate = _command(
+        commands,
+        "evaluate",
+        "score a published version on labelled rows",
+        "evaluate models/digits/1 --data test.csv",
+    )
+    predict = _command(
+        commands,
+        "predict",
+        "classify rows with a published version",
+        "predict models/digits/1 --data rows.csv --out predictions.csv",
+    )
     for command in (evaluate, predict):
         command.add_argument("version", type=Path, help="its folder, such as models/digits/1")
         command.add_argument("--data", type=Path, required=True, help="a CSV file")
     evaluate.add_argument("--target", help="the label column (default: the one trained on)")
     predict.add_argument("--out", type=Path, help="the CSV file to write (default: print it)")
+    return parser
+
+
+def _command(commands: Any, name: str, purpose: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose.capitalize()}.",
+        epilog=f"example: python -m training {example}",
+    )
     return parser
 
 

@@ -3,11 +3,15 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
+
+import pytest
 
 from tests.end_to_end.conftest import ROOT, Serve
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_readmes_curl_gets_the_readmes_answer(serve: Serve) -> None:
     readme = (ROOT / "README.md").read_text()
     shown = re.search(

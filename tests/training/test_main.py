@@ -173,4 +173,6 @@ def test_help_is_there_for_every_command(command: list[str], capsys: Capture) ->
         main([*command, "--help"])
 
     assert caught.value.code == 0
-    assert "usage: python -m training" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "usage: python -m training" in out
+    assert "example" in out
