@@ -1,0 +1,59 @@
+"""JSON bodies as Python values."""
+
+import pytest
+
+from service.codecs.json_body import describe, is_number, parse_object, refuse_unknown_keys
+from service.errors import InvalidInput, MalformedBody
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b'{"a": NaN}', b'{"a": Infinity}', b"{'a': 1}", b'{"a": 1,}', b"\xff", b"\x00"],
+    ids=repr,
+)
+def test_body_that_is_not_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        parse_object(body)
+
+
+def test_nesting_without_end_is_malformed_and_harmless() -> None:
+    with pytest.raises(MalformedBody, match="the body is not JSON"):
+        parse_object(b"[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "came"), [(b"[]", "a list of 0"), (b"3", "3"), (b"null", "null"), (b'"x"', '"x"')]
+)
+def test_json_that_is_no_object_does_not_fit(body: bytes, came: str) -> None:
+    with pytest.raises(InvalidInput, match=f"expected a JSON object, got {came}"):
+        parse_object(body)
+
+
+def test_unknown_keys_are_named() -> None:
+    with pytest.raises(InvalidInput, match="expected only the keys a, b") as caught:
+        refuse_unknown_keys(["a", "c"], ("a", "b"))
+
+    assert [problem.message for problem in caught.value.problems] == ['unknown key "c"']
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("abc", '"abc"'),
+        ("x" * 100, '"' + "x" * 32 + '..."'),
+        (True, "true"),
+        (None, "null"),
+        (1.5, "1.5"),
+        ([1, 2], "a list of 2"),
+        ({"secret": 1}, "an object"),
+    ],
+    ids=lambda value: str(value)[:10],
+)
+def test_values_are_described_briefly(value: object, expected: str) -> None:
+    assert describe(value) == expected
+
+
+def test_only_numbers_are_numbers() -> None:
+    assert is_number(1)
+    assert is_number(1.5)
+    assert not any(map(is_number, (True, "1", None, [1], {})))

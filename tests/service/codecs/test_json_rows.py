@@ -1,0 +1,157 @@
+"""Rows in their three forms, and every way in which they can be wrong."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.codecs.json_body import parse_object
+from service.codecs.json_rows import decode_rows
+from service.errors import InvalidInput, Problem, TooManyRows
+
+NAMES = ("age", "fare")
+FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
+ROWS = st.lists(st.tuples(FLOAT32, FLOAT32), max_size=8)
+
+
+def _decode(content: dict[str, Any], row_limit: int = 50) -> np.ndarray:
+    body = json.dumps(content).encode()
+    return decode_rows(parse_object(body), names=NAMES, row_limit=row_limit)
+
+
+def _problems(content: dict[str, Any]) -> tuple[Problem, ...]:
+    with pytest.raises(InvalidInput) as caught:
+        _decode(content)
+    return caught.value.problems
+
+
+@given(rows=ROWS)
+def test_lists_objects_and_columns_of_the_same_numbers_decode_alike(
+    rows: list[tuple[float, float]],
+) -> None:
+    lists = {"instances": [list(row) for row in rows]}
+    objects = {"instances": [{"fare": fare, "age": age} for age, fare in rows]}
+    columns = {"inputs": {"fare": [r[1] for r in rows], "age": [r[0] for r in rows]}}
+
+    decoded = [_decode(content) for content in (lists, objects, columns)]
+
+    expected = np.array(rows, dtype=np.float32).reshape(-1, 2)
+    assert all(np.array_equal(d, expected) and d.dtype == np.float32 for d in decoded)
+
+
+@given(
+    cell=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=5,
+    )
+)
+def test_any_json_is_decoded_or_refused_and_never_fails(cell: object) -> None:
+    contents: list[dict[str, Any]] = [
+        {"instances": [[cell, 1]]},
+        {"instances": [{"age": cell, "fare": 1}]},
+        {"instances": cell},
+        {"instances": [cell]},
+        {"inputs": cell},
+        {"inputs": {"age": [cell], "fare": [1]}},
+        {"inputs": {"age": cell, "fare": [1]}},
+    ]
+
+    for content in contents:
+        try:
+            features = decode_rows(content, names=NAMES, row_limit=50)
+        except InvalidInput:
+            continue
+        assert features.shape[1] == 2
+        assert np.isfinite(features).all()
+
+
+def test_lists_and_objects_may_be_mixed() -> None:
+    features = _decode({"instances": [[1, 2], {"age": 3, "fare": 4}]})
+
+    assert features.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("content", [{}, {"instances": [], "inputs": {}}], ids=["none", "both"])
+def test_exactly_one_form_is_expected(content: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="exactly one of the keys"):
+        _decode(content)
+
+
+@pytest.mark.parametrize(
+    ("cell", "came"),
+    [
+        ("abc", '"abc"'),
+        ("5", '"5"'),
+        (None, "null"),
+        (True, "true"),
+        ([1], "a list of 1"),
+        ({}, "an object"),
+    ],
+    ids=str,
+)
+def test_cell_that_is_no_number_is_named_by_row_and_feature(cell: object, came: str) -> None:
+    expected = (Problem(f"expected a number, got {came}", row=1, feature="fare"),)
+
+    assert _problems({"instances": [[1, 2], [3, cell]]}) == expected
+    assert _problems({"instances": [[1, 2], {"age": 3, "fare": cell}]}) == expected
+    assert _problems({"inputs": {"age": [1, 3], "fare": [2, cell]}}) == expected
+
+
+def test_row_of_another_width_is_named() -> None:
+    problems = _problems({"instances": [[1, 2], [1], [1, 2, 3]]})
+
+    assert problems == (
+        Problem("expected 2 features, got 1", row=1),
+        Problem("expected 2 features, got 3", row=2),
+    )
+
+
+def test_missing_and_unknown_features_of_a_row_are_named() -> None:
+    problems = _problems({"instances": [{"age": 1, "far": 2}]})
+
+    assert problems == (
+        Problem("the feature is missing", row=0, feature="fare"),
+        Problem('unknown feature "far"', row=0),
+    )
+
+
+def test_missing_and_unknown_columns_are_named() -> None:
+    problems = _problems({"inputs": {"age": [1], "far": [2]}})
+
+    assert problems == (
+        Problem("the feature is missing", feature="fare"),
+        Problem('unknown feature "far"'),
+    )
+
+
+def test_columns_of_unequal_length_are_refused() -> None:
+    problems = _problems({"inputs": {"age": [1, 2], "fare": [3]}})
+
+    assert problems == (Problem("expected 2 rows as in the first column, got 1", feature="fare"),)
+
+
+@pytest.mark.parametrize("cell", [1e39, -1e300, 2**200], ids=str)
+def test_number_beyond_float32_is_refused(cell: float) -> None:
+    (problem,) = _problems({"instances": [[1, 2], [cell, 3]]})
+
+    assert (problem.row, problem.feature) == (1, "age")
+    assert problem.message.startswith("expected a number within float32, got ")
+
+
+def test_first_20_problems_are_listed_and_all_are_counted() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        _decode({"instances": [["x", 1]] * 45})
+
+    assert len(caught.value.problems) == 20
+    assert caught.value.total == 45
+
+
+def test_rows_beyond_the_limit_are_refused_with_the_limit() -> None:
+    with pytest.raises(TooManyRows, match="expected at most 3 rows in a request, got 4"):
+        _decode({"instances": [[1, 2]] * 4}, row_limit=3)
+    with pytest.raises(TooManyRows, match="expected at most 3 rows"):
+        _decode({"inputs": {"age": [1] * 4, "fare": [1] * 4}}, row_limit=3)
