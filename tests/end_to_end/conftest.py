@@ -27,14 +27,15 @@ def _service(models: Path) -> Iterator[httpx.Client]:
         found = re.search(r"on (http://[\d.]+:\d+)", process.stderr.readline())
         assert found is not None
         with httpx.Client(base_url=found[1], timeout=10) as client:
-            _wait_until_ready(client)
+            wait_until_ready(client)
             yield client
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=START_S)
 
 
-def _wait_until_ready(client: httpx.Client) -> None:
+def wait_until_ready(client: httpx.Client) -> None:
+    """Return when the service has loaded its models, whether or not each has a version."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         try:
