@@ -33,6 +33,7 @@ test: $(VENV)/installed-dev ## run the test suite
 test-base: $(BASE_VENV)/installed-test ## run the service's tests where no PyTorch is installed
 	$(BASE_VENV)/bin/python -m pytest tests/service
 
+# MLPSERVE_WHEELS names a folder of wheels to build the images from.
 test-containers: $(VENV)/installed-dev ## build and run the images (needs a container engine)
 	$(BIN)/python -m pytest -m containers --timeout 1800
 

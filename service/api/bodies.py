@@ -15,6 +15,10 @@ class _Body(BaseModel):
 class RowsBody(_Body):
     """Rows as lists in the signature's order, rows as objects, or columns: one of the two keys."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]]}]}
+    )
+
     instances: Annotated[list[Row] | None, Field(description="rows")] = None
     inputs: Annotated[dict[str, list[float]] | None, Field(description="columns by feature")] = None
 

@@ -21,6 +21,8 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
     """The endpoints under /v1/models."""
     router = APIRouter(prefix="/v1/models", tags=["models"])
 
+    rows_problems = bodies.problems(400, 404, 413, 415, 422, 503)
+
     def predictor(name: str, version: str | None) -> Predictor:
         return repository.version(name, version_in_path(name, version))
 
@@ -44,7 +46,9 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
         model = repository.model(name)
         return _json(encode_version(model, repository.version_status(name, number)))
 
-    @router.get(_VERSION + "/card", responses={200: {"model": Manifest}})
+    @router.get(
+        _VERSION + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)}
+    )
     @router.get(_MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)})
     async def show_card(name: str, version: str | None = None) -> Response:
         """The manifest: signature, labels, hyperparameters, data, scores, checksums."""
@@ -53,15 +57,12 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
     @router.post(
         _VERSION + ":predict",
         openapi_extra=bodies.request_body(bodies.PredictBody),
-        responses={200: {"model": bodies.PredictAnswer}},
+        responses={200: {"model": bodies.PredictAnswer}, **rows_problems},
     )
     @router.post(
         _MODEL + ":predict",
         openapi_extra=bodies.request_body(bodies.PredictBody),
-        responses={
-            200: {"model": bodies.PredictAnswer},
-            **bodies.problems(400, 404, 413, 415, 422, 503),
-        },
+        responses={200: {"model": bodies.PredictAnswer}, **rows_problems},
     )
     async def predict(request: Request, name: str, version: str | None = None) -> Response:
         """Classify rows."""
@@ -85,15 +86,12 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
     @router.post(
         _VERSION + ":activations",
         openapi_extra=bodies.request_body(bodies.RowsBody),
-        responses={200: {"model": bodies.HiddenAnswer}},
+        responses={200: {"model": bodies.HiddenAnswer}, **rows_problems},
     )
     @router.post(
         _MODEL + ":activations",
         openapi_extra=bodies.request_body(bodies.RowsBody),
-        responses={
-            200: {"model": bodies.HiddenAnswer},
-            **bodies.problems(400, 404, 413, 415, 422, 503),
-        },
+        responses={200: {"model": bodies.HiddenAnswer}, **rows_problems},
     )
     async def hidden(request: Request, name: str, version: str | None = None) -> Response:
         """The hidden representations of rows, layer by layer."""

@@ -73,7 +73,12 @@ async def _http_exception(request: Request, exc: Exception) -> Response:
 
 async def _invalid_query(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
-    problems = [errors.Problem(f"{error['loc'][-1]}: {error['msg']}") for error in exc.errors()]
+    problems = [
+        errors.Problem(
+            f"{error['loc'][-1]}: expected {error['msg'].removeprefix('Input should be ')}"
+        )
+        for error in exc.errors()
+    ]
     extra = _listed(problems, len(problems))
     return _answer(request, 422, "invalid-input", "the query does not fit", extra)
 

@@ -1,5 +1,6 @@
 """A JSON body as Python values, and how such a value is named in a message."""
 
+import json
 from collections.abc import Collection
 
 import orjson
@@ -39,9 +40,9 @@ def describe(value: object) -> str:
     """A value as a message may show it: short, and without what is inside of it."""
     if isinstance(value, str):
         cut = value if len(value) <= _QUOTED_CHARACTERS else value[:_QUOTED_CHARACTERS] + "..."
-        return orjson.dumps(cut).decode()
+        return json.dumps(cut, ensure_ascii=False)
     if isinstance(value, list):
         return f"a list of {len(value)}"
     if isinstance(value, dict):
         return "an object"
-    return orjson.dumps(value).decode()
+    return json.dumps(value)

@@ -38,7 +38,7 @@ def digits() -> PublishedVersion:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     """A client of the app over the shipped models, with small limits."""
-    async with running(Settings(models=MODELS, row_limit=50, body_limit_bytes=64_000)) as client:
+    async with running(Settings(models=MODELS, row_limit=200, body_limit_bytes=100_000)) as client:
         yield client
 
 

@@ -1,0 +1,251 @@
+"""/v1/models over HTTP."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.api import bodies
+from service.model_repository.layout import PublishedVersion
+from service.model_repository.manifest import Manifest
+from service.settings import Settings
+from tests.service.conftest import running
+
+pytestmark = pytest.mark.anyio
+
+PREDICT = "/v1/models/digits:predict"
+ROW = [0.0] * 64
+
+
+async def test_row_is_classified(client: httpx.AsyncClient, digits: PublishedVersion) -> None:
+    names = digits.manifest.signature.names
+
+    answers = [
+        await client.post(PREDICT, json=body)
+        for body in (
+            {"instances": [ROW]},
+            {"instances": [dict(zip(names, ROW, strict=True))]},
+            {"inputs": {name: [0] for name in names}},
+        )
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[0].content == answers[1].content == answers[2].content
+    parsed = bodies.PredictAnswer.model_validate(answers[0].json())
+    assert (parsed.model_name, parsed.model_version) == ("digits", "1")
+    assert parsed.labels == list(range(10))
+    assert len(parsed.predictions[0].probabilities or []) == 10
+
+
+async def test_version_in_the_path_is_asked(models: Path) -> None:
+    shutil.copytree(models / "digits/1", models / "digits/2")
+    async with running(Settings(models=models)) as client:
+        newest = await client.post(PREDICT, json={"instances": [ROW]})
+        first = await client.post("/v1/models/digits/versions/1:predict", json={"instances": [ROW]})
+
+    assert newest.json()["model_version"] == "2"
+    assert first.json()["model_version"] == "1"
+
+
+async def test_top_k_takes_the_place_of_all_probabilities(client: httpx.AsyncClient) -> None:
+    answer = await client.post(PREDICT, json={"instances": [ROW], "top_k": 3})
+
+    parsed = bodies.PredictAnswer.model_validate(answer.json())
+    assert len(parsed.predictions[0].top or []) == 3
+    assert "probabilities" not in answer.json()["predictions"][0]
+
+
+async def test_no_rows_are_answered_with_no_predictions(client: httpx.AsyncClient) -> None:
+    answer = await client.post(PREDICT, json={"instances": []})
+
+    assert answer.json()["predictions"] == []
+
+
+async def test_hidden_representations_come_layer_by_layer(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/models/digits:activations", json={"instances": [ROW, ROW]})
+
+    (layer,) = bodies.HiddenAnswer.model_validate(answer.json()).layers
+    assert (layer.name, layer.activation, layer.units) == ("hidden_1", "relu", 64)
+    assert [len(values) for values in layer.values] == [64, 64]
+
+
+async def test_model_and_versions_are_listed_with_their_states(models: Path) -> None:
+    shutil.copytree(models / "digits/1", models / "digits/2")
+    (models / "digits/2/model.onnx").write_bytes(b"")
+    async with running(Settings(models=models)) as client:
+        listed = (await client.get("/v1/models")).json()
+        model = (await client.get("/v1/models/digits")).json()
+        broken = (await client.get("/v1/models/digits/versions/2")).json()
+        ready = await client.get("/v2/health/ready")
+
+    assert bodies.ModelsAnswer.model_validate(listed).models[0].ready
+    assert listed["models"] == [model]
+    states = {s["version"]: s["state"] for s in model["model_version_status"]}
+    assert states == {"2": "END", "1": "AVAILABLE"}
+    assert not broken["ready"]
+    assert "sha256" in broken["model_version_status"][0]["status"]["error_message"]
+    assert ready.status_code == 200
+
+
+async def test_card_is_the_manifest(client: httpx.AsyncClient, digits: PublishedVersion) -> None:
+    newest = await client.get("/v1/models/digits/card")
+    first = await client.get("/v1/models/digits/versions/1/card")
+
+    assert newest.content == first.content == digits.manifest_json
+    assert Manifest.model_validate_json(newest.content) == digits.manifest
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/v1/models/letters", "there is no model 'letters' here"),
+        ("/v1/models/digits/versions/9", "'digits' has no version 9; it has: 1"),
+        ("/v1/models/digits/versions/one", "expected a version number, got 'one' for 'digits'"),
+        ("/v1/models/letters/card", "there is no model 'letters' here"),
+        ("/v1/model", "there is nothing at this path; /openapi.json lists the paths"),
+    ],
+)
+async def test_what_is_not_there_is_said(client: httpx.AsyncClient, path: str, detail: str) -> None:
+    answer = await client.get(path)
+
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == detail
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "..",
+        "%2e%2e",
+        "%252e%252e",
+        "..%2f..%2fetc%2fpasswd",
+        "%2fetc%2fpasswd",
+        "..%5c..",
+        "digits%00",
+        "x" * 256,
+        "digits%2f1",
+    ],
+)
+@pytest.mark.parametrize("tail", ["", "/card", "/versions/1", ":predict"])
+async def test_name_that_spells_a_path_finds_nothing(
+    client: httpx.AsyncClient, name: str, tail: str
+) -> None:
+    method = "POST" if tail == ":predict" else "GET"
+
+    answer = await client.request(method, f"/v1/models/{name}{tail}", content=b"{}")
+
+    assert answer.status_code in (404, 405)
+    assert "/models/" not in answer.text.replace("/v1/models/", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        (b"", 400, "malformed-body"),
+        (b"{", 400, "malformed-body"),
+        (b"[" * 50_000, 400, "malformed-body"),
+        (b'{"instances": [[NaN]]}', 400, "malformed-body"),
+        (b"[]", 422, "invalid-input"),
+        (b"{}", 422, "invalid-input"),
+        (b'{"instances": [[1]]}', 422, "invalid-input"),
+        (b'{"instances": [], "topk": 1}', 422, "invalid-input"),
+        (json.dumps({"instances": [ROW] * 201}).encode(), 413, "too-many-rows"),
+        (b" " * 100_001, 413, "body-too-large"),
+    ],
+    ids=["empty", "cut", "deep", "NaN", "list", "nothing", "width", "option", "rows", "bytes"],
+)
+async def test_bad_body_is_answered_with_its_status(
+    client: httpx.AsyncClient, body: bytes, status: int, kind: str
+) -> None:
+    answer = await client.post(PREDICT, content=body, headers={"content-type": "application/json"})
+
+    problem = bodies.ProblemAnswer.model_validate(answer.json())
+    assert answer.status_code == problem.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem.type == f"urn:mlpserve:problem:{kind}"
+    assert problem.request_id == answer.headers["x-request-id"]
+
+
+async def test_wrong_cell_is_named_by_row_and_feature(client: httpx.AsyncClient) -> None:
+    wrong = [*ROW[:5], "abc", *ROW[6:]]
+
+    answer = await client.post(PREDICT, json={"instances": [ROW, wrong]})
+
+    assert answer.json()["errors"] == [
+        {"row": 1, "feature": "pixel_0_5", "message": 'expected a number, got "abc"'}
+    ]
+    assert answer.json()["error_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"content-type": "application/json; charset=utf-8"}, 200),
+        ({"content-type": "application/vnd.mine+json"}, 200),
+        ({}, 200),
+        ({"content-type": "application/x-www-form-urlencoded"}, 415),
+        ({"content-type": "text/plain"}, 415),
+        ({"content-type": "application/json", "content-encoding": "gzip"}, 415),
+    ],
+    ids=str,
+)
+async def test_content_type_is_json_or_absent(
+    client: httpx.AsyncClient, headers: dict[str, str], status: int
+) -> None:
+    body = json.dumps({"instances": [ROW]}).encode()
+
+    answer = await client.post(PREDICT, content=body, headers=headers)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", PREDICT, "POST"), ("DELETE", "/v1/models/digits", "GET"), ("PUT", "/docs", "GET")],
+)
+async def test_wrong_method_names_the_right_one(
+    client: httpx.AsyncClient, method: str, path: str, allowed: str
+) -> None:
+    answer = await client.request(method, path)
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == allowed
+    assert answer.json()["detail"] == f"expected {allowed}, got {method}"
+
+
+async def test_broken_version_is_503_with_the_reason_and_when_to_come_back(models: Path) -> None:
+    (models / "digits/1/model.onnx").write_bytes(b"")
+    async with running(Settings(models=models)) as client:
+        answer = await client.post(PREDICT, json={"instances": [ROW]})
+        ready = await client.get("/v2/health/ready")
+
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "model.onnx has the sha256" in answer.json()["detail"]
+    assert str(models) not in answer.text
+    assert ready.status_code == 503
+    assert ready.json() == {"ready": False, "error": "no version is ready of: digits"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"instances": [ROW]},
+        {"instances": [{f"pixel_{i}_{j}": 1.5 for i in range(8) for j in range(8)}]},
+        {"inputs": {f"pixel_{i}_{j}": [1.0, 2.0] for i in range(8) for j in range(8)}},
+        {"instances": [ROW, ROW], "top_k": 10},
+        {"instances": []},
+    ],
+    ids=["lists", "objects", "columns", "top_k", "empty"],
+)
+async def test_documented_body_accepts_what_the_endpoint_accepts(
+    client: httpx.AsyncClient, body: dict[str, Any]
+) -> None:
+    answer = await client.post(PREDICT, json=body)
+
+    assert answer.status_code == 200
+    bodies.PredictBody.model_validate(body)
+    bodies.PredictAnswer.model_validate(answer.json())

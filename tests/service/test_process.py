@@ -1,0 +1,228 @@
+"""The service as a process of its own: what it holds, listens on, and says when it cannot start."""
+
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.service.conftest import MODELS, ROOT
+
+PREDICT = "/v1/models/digits:predict"
+BODY = {"instances": [[0.0] * 64]}
+READY_S = 2.0
+RESIDENT_MIB = 120
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service, and how long it took to be ready."""
+
+    process: subprocess.Popen[str]
+    url: str
+    ready_s: float
+
+
+Start = Callable[..., Service]
+
+
+def _command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "service", *map(str, arguments)]
+
+
+@contextmanager
+def _started(*arguments: str | Path) -> Iterator[Service]:
+    began = time.monotonic()
+    process = subprocess.Popen(
+        _command("--port", "0", *arguments), cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        found = re.search(r"on (http://[\d.]+:\d+)", process.stderr.readline())
+        assert found is not None
+        _wait_until_ready(found[1])
+        yield Service(process, found[1], time.monotonic() - began)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_S)
+
+
+def _wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{url}/v2/health/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise TimeoutError("the service did not become ready")
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start services that end with the test."""
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(_started(*arguments))
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """One service over the shipped models for tests that only look."""
+    with _started("--models", MODELS) as service:
+        yield service
+
+
+def test_running_service_has_loaded_neither_pytorch_nor_onnx(service: Service) -> None:
+    httpx.post(service.url + PREDICT, json=BODY).raise_for_status()
+
+    mapped = {Path(m.path).as_posix() for m in psutil.Process(service.process.pid).memory_maps()}
+
+    assert any("/onnxruntime/" in path for path in mapped)
+    foreign = re.compile(r"/(torch|onnx|polars|sklearn|scipy|matplotlib)/")
+    assert not [path for path in mapped if foreign.search(path)]
+
+
+def test_service_imports_no_training_library() -> None:
+    code = "import sys, service.__main__; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "onnxruntime" in loaded
+    assert not loaded & {"torch", "onnx", "training", "polars", "sklearn", "matplotlib"}
+
+
+def test_resident_memory_is_at_most_120_mib(service: Service) -> None:
+    for _ in range(50):
+        httpx.post(service.url + PREDICT, json=BODY).raise_for_status()
+
+    resident = psutil.Process(service.process.pid).memory_info().rss / 2**20
+
+    assert resident <= RESIDENT_MIB
+
+
+def test_service_is_ready_within_2_seconds(start: Start) -> None:
+    # The quickest of three: the bound is on the service, not on what else the machine does.
+    assert min(start("--models", MODELS).ready_s for _ in range(3)) <= READY_S
+
+
+def test_service_opens_no_connection_of_its_own(service: Service) -> None:
+    httpx.post(service.url + PREDICT, json=BODY).raise_for_status()
+    port = int(service.url.rpartition(":")[2])
+
+    connections = psutil.Process(service.process.pid).net_connections()
+
+    assert {c.laddr.port for c in connections if c.laddr} == {port}
+
+
+def test_library_is_told_to_send_no_usage_data() -> None:
+    code = "import service.inference.onnx_model, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "1"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_signal_ends_the_service_in_order(number: signal.Signals, start: Start) -> None:
+    process = start("--models", MODELS).process
+
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE_S)
+
+    assert process.returncode in (0, -number)
+    assert "Traceback" not in err
+
+
+def test_several_workers_answer_on_one_port(start: Start) -> None:
+    service = start("--models", MODELS, "--workers", "2")
+
+    answers = [httpx.post(service.url + PREDICT, json=BODY) for _ in range(20)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(psutil.Process(service.process.pid).children()) >= 2
+
+
+def test_oversized_body_on_a_real_socket_is_refused_and_the_service_goes_on(
+    start: Start,
+) -> None:
+    service = start("--models", MODELS, "--body-limit-bytes", "2048")
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n".encode()
+
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(head + b" " * 100)
+        answer = connection.recv(4096)
+        rest = connection.recv(4096)
+        while more := connection.recv(4096):
+            rest += more
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b'"status":413' in answer + rest
+    assert httpx.post(service.url + PREDICT, json=BODY).status_code == 200
+
+
+def test_broken_version_is_logged_and_others_are_served(start: Start, models: Path) -> None:
+    shutil.copytree(models / "digits/1", models / "digits/2")
+    (models / "digits/2/model.onnx").write_bytes(b"foreign")
+    service = start("--models", models)
+
+    answer = httpx.post(service.url + PREDICT, json=BODY).json()
+    service.process.send_signal(signal.SIGTERM)
+    _, err = service.process.communicate(timeout=PATIENCE_S)
+
+    assert answer["model_version"] == "1"
+    assert "model digits version 2 is not served: model.onnx has the sha256" in err
+
+
+def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+def test_port_in_use_is_told(service: Service) -> None:
+    port = service.url.rpartition(":")[2]
+
+    done = _run("--models", MODELS, "--port", port)
+
+    assert done.returncode == 2
+    assert f"mlpserve: cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--models", "no/such"], "mlpserve: there is no model repository at no/such\n"),
+        (["--models", "docs"], "mlpserve: no model is published in docs: expected"),
+        (["--port", "x"], "mlpserve: --port: expected a valid integer"),
+        (["--host", "no.such.host.invalid"], "mlpserve: cannot listen on no.such.host.invalid"),
+        (["--prot", "1"], "unrecognized arguments: --prot"),
+    ],
+    ids=["missing", "empty", "port", "host", "flag"],
+)
+def test_what_cannot_start_says_why_and_ends_with_status_2(
+    arguments: list[str], sentence: str
+) -> None:
+    done = _run(*arguments)
+
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
