@@ -51,14 +51,15 @@ class MalformedBody(InvalidRequest):
 
 
 class InvalidInput(InvalidRequest):
-    """JSON, or a query, that does not fit what was asked for."""
+    """JSON, or a query, that does not fit; without problems of its own the summary is the one."""
 
     def __init__(
         self, summary: str, problems: Sequence[Problem] = (), *, total: int | None = None
     ) -> None:
         super().__init__(summary)
-        self.problems = tuple(problems[:LISTED_PROBLEMS])
-        self.total = len(problems) if total is None else total
+        listed = problems or (Problem(summary),)
+        self.problems = tuple(listed[:LISTED_PROBLEMS])
+        self.total = len(listed) if total is None else total
 
 
 class UnsupportedContentType(InvalidRequest):

@@ -28,6 +28,13 @@ def main(arguments: Sequence[str]) -> int:
     except (TrainingError, ServiceError) as exc:
         print(f"mlpserve: {exc}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as exc:
+        print(
+            f"mlpserve: the package {exc.name} is not installed: "
+            "`make train` installs what training needs",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("mlpserve: stopped; nothing was published or written", file=sys.stderr)
         return 130

@@ -1,7 +1,7 @@
 """A JSON body as Python values, and how such a value is named in a message."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import orjson
 
@@ -34,6 +34,11 @@ def refuse_unknown_keys(content: Collection[str], known: Collection[str]) -> Non
 def is_number(value: object) -> bool:
     """Whether a JSON value is a number; true and false are not."""
     return type(value) in _NUMBERS
+
+
+def are_numbers(values: Iterable[object]) -> bool:
+    """Whether every one of the JSON values is a number."""
+    return _NUMBERS.issuperset(map(type, values))
 
 
 def describe(value: object) -> str:

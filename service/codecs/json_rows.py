@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from service.codecs.json_body import describe, is_number
+from service.codecs.json_body import are_numbers, describe, is_number
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
 
 Floats = npt.NDArray[np.float32]
@@ -66,9 +66,10 @@ def _cells_of(
     elif len(row) != len(names):
         problems.add(f"expected {len(names)} features, got {len(row)}", row=number)
         return []
-    for name, cell in zip(names, row, strict=False):
-        if not is_number(cell):
-            problems.add(_not_a_number(cell), row=number, feature=name)
+    if not are_numbers(row):
+        for name, cell in zip(names, row, strict=True):
+            if not is_number(cell):
+                problems.add(_not_a_number(cell), row=number, feature=name)
     return row
 
 

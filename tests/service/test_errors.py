@@ -39,3 +39,10 @@ def test_only_the_first_problems_are_kept() -> None:
 
     assert len(error.problems) == errors.LISTED_PROBLEMS
     assert error.total == 30
+
+
+def test_summary_is_the_problem_where_no_other_is_named() -> None:
+    error = errors.InvalidInput("top_k: expected 1, got 2")
+
+    assert error.problems == (Problem("top_k: expected 1, got 2"),)
+    assert error.total == 1

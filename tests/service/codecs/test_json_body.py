@@ -2,7 +2,13 @@
 
 import pytest
 
-from service.codecs.json_body import describe, is_number, parse_object, refuse_unknown_keys
+from service.codecs.json_body import (
+    are_numbers,
+    describe,
+    is_number,
+    parse_object,
+    refuse_unknown_keys,
+)
 from service.errors import InvalidInput, MalformedBody
 
 
@@ -57,3 +63,10 @@ def test_only_numbers_are_numbers() -> None:
     assert is_number(1)
     assert is_number(1.5)
     assert not any(map(is_number, (True, "1", None, [1], {})))
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([], True), ([1, 2.5], True), ([1, True], False), ([1, None], False)]
+)
+def test_numbers_are_told_from_other_values_at_once(values: list[object], expected: bool) -> None:
+    assert are_numbers(values) is expected
