@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         lifespan=_loading(repository),
     )
     app.include_router(health_router(repository))

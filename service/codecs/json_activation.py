@@ -75,7 +75,15 @@ def _points(x: object, limit: int) -> Array:
             for number in wrong[:LISTED_PROBLEMS]
         ]
         raise InvalidInput("x holds something that is not a number", problems, total=len(wrong))
-    return np.array(x, dtype=np.float64)
+    points = np.array(x, dtype=np.float64)
+    outside = np.flatnonzero(~np.isfinite(points))
+    if outside.size:
+        problems = [
+            Problem("expected a number within float64", row=int(number))
+            for number in outside[:LISTED_PROBLEMS]
+        ]
+        raise InvalidInput("x holds a number that is too large", problems, total=outside.size)
+    return points
 
 
 def _parameters(value: object) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
 import orjson
 
@@ -15,13 +16,25 @@ def parse_object(body: bytes) -> dict[str, object]:
     """The JSON object in `body`. Raises MalformedBody, or InvalidInput for other JSON."""
     if not body:
         raise MalformedBody("the body is empty: expected a JSON object")
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as exc:
-        raise MalformedBody(f"the body is not JSON: {exc}") from exc
+    value = _parse(body)
     if not isinstance(value, dict):
         raise InvalidInput(f"expected a JSON object, got {describe(value)}")
     return value
+
+
+def _parse(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        # 1e400 is JSON, if no float64: let it through, to be refused where it stands.
+        if "infinity" in str(exc):
+            with suppress(ValueError, RecursionError):
+                return json.loads(body, parse_int=float, parse_constant=_refuse_constant)
+        raise MalformedBody(f"the body is not JSON: {exc}") from exc
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
 
 
 def refuse_unknown_keys(content: Collection[str], known: Collection[str]) -> None:

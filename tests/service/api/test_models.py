@@ -105,6 +105,7 @@ async def test_card_is_the_manifest(client: httpx.AsyncClient, digits: Published
         ("/v1/models/digits/versions/9", "'digits' has no version 9; it has: 1"),
         ("/v1/models/digits/versions/one", "expected a version number, got 'one' for 'digits'"),
         ("/v1/models/letters/card", "there is no model 'letters' here"),
+        ("/v1/models/", "there is nothing at this path; /openapi.json lists the paths"),
         ("/v1/model", "there is nothing at this path; /openapi.json lists the paths"),
     ],
 )
@@ -151,11 +152,24 @@ async def test_name_that_spells_a_path_finds_nothing(
         (b"[]", 422, "invalid-input"),
         (b"{}", 422, "invalid-input"),
         (b'{"instances": [[1]]}', 422, "invalid-input"),
+        (b'{"instances": [[1e400]]}', 422, "invalid-input"),
         (b'{"instances": [], "topk": 1}', 422, "invalid-input"),
         (json.dumps({"instances": [ROW] * 201}).encode(), 413, "too-many-rows"),
         (b" " * 100_001, 413, "body-too-large"),
     ],
-    ids=["empty", "cut", "deep", "NaN", "list", "nothing", "width", "option", "rows", "bytes"],
+    ids=[
+        "empty",
+        "cut",
+        "deep",
+        "NaN",
+        "list",
+        "nothing",
+        "width",
+        "infinite",
+        "option",
+        "rows",
+        "bytes",
+    ],
 )
 async def test_bad_body_is_answered_with_its_status(
     client: httpx.AsyncClient, body: bytes, status: int, kind: str

@@ -24,6 +24,7 @@ def test_points_and_parameters_are_taken() -> None:
         (b"{}", "x: expected a list of numbers, got null"),
         (b'{"x": 3}', "x: expected a list of numbers, got 3"),
         (b'{"x": [1, "a"]}', "x holds something that is not a number"),
+        (b'{"x": [1, 1e400]}', "x holds a number that is too large"),
         (b'{"x": [1], "parameters": []}', "parameters: expected an object, got a list of 0"),
         (b'{"x": [1], "parameters": {"a": "b"}}', "a parameter is not a number"),
         (b'{"x": [1], "y": 1}', "expected only the keys x, parameters"),

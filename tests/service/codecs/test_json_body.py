@@ -1,5 +1,7 @@
 """JSON bodies as Python values."""
 
+import math
+
 import pytest
 
 from service.codecs.json_body import (
@@ -18,6 +20,18 @@ from service.errors import InvalidInput, MalformedBody
     ids=repr,
 )
 def test_body_that_is_not_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        parse_object(body)
+
+
+def test_number_beyond_float64_is_json() -> None:
+    body = b'{"a": [1e400, -1e400, ' + b"9" * 5000 + b"]}"
+
+    assert parse_object(body) == {"a": [math.inf, -math.inf, math.inf]}
+
+
+@pytest.mark.parametrize("body", [b"[1e400", b"[1e400, NaN]", b"[1e400, " + b"[" * 99_999])
+def test_number_beyond_float64_excuses_nothing_else(body: bytes) -> None:
     with pytest.raises(MalformedBody):
         parse_object(body)
 
