@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.end_to_end.conftest import ROOT, wait_until_ready
+from tests.service_process import ROOT, wait_until_loaded
 from training.table import load_dataset
 
 pytestmark = pytest.mark.containers
 
 PROJECT = f"mlpserve-test-{os.getpid()}"
-IMAGE = f"{PROJECT}-service"
+IMAGES = {target: f"{PROJECT}-{target}" for target in ("service", "training")}
 
 
 def _run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +54,8 @@ def images(engine: None) -> Iterator[None]:  # noqa: ARG001 - the engine comes f
         _require(_compose("build"))
         yield
     finally:
-        _compose("down", "-v", "--rmi", "local")
+        # Compose's --rmi finds no images once their containers are gone.
+        _run("docker", "image", "rm", *IMAGES.values())
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +107,12 @@ def test_service_image_has_neither_pytorch_nor_a_compiler_nor_an_installer() -> 
 
 @pytest.mark.usefixtures("images")
 def test_service_image_serves_the_shipped_models_by_itself() -> None:
-    started = _require(
-        _run("docker", "run", "-d", "--rm", "--read-only", "-p", "127.0.0.1::8000", IMAGE)
-    ).strip()
+    run = ["docker", "run", "-d", "--rm", "--read-only", "-p", "127.0.0.1::8000"]
+    started = _require(_run(*run, IMAGES["service"])).strip()
     try:
         address = _require(_run("docker", "port", started, "8000")).strip()
         with httpx.Client(base_url=f"http://{address}") as client:
-            wait_until_ready(client)
+            wait_until_loaded(client)
             answer = client.get("/v1/models/digits/versions/1")
         assert answer.json()["name"] == "digits"
     finally:

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.end_to_end.conftest import ROOT, Serve
+from tests.end_to_end.conftest import Serve
+from tests.service_process import ROOT
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -14,7 +14,8 @@ import pytest
 from onnx import numpy_helper
 from sklearn.datasets import load_iris
 
-from tests.end_to_end.conftest import ROOT, Serve
+from tests.end_to_end.conftest import Serve
+from tests.service_process import ROOT
 from training.split import stratified_split
 from training.table import load_dataset
 

@@ -6,81 +6,37 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from tests.service.conftest import MODELS, ROOT
+from tests.service.conftest import MODELS
+from tests.service_process import PATIENCE_S, ROOT, Service, command, started
 
 PREDICT = "/v1/models/digits:predict"
 BODY = {"instances": [[0.0] * 64]}
 READY_S = 2.0
 RESIDENT_MIB = 120
-PATIENCE_S = 30.0
-
-
-@dataclass(frozen=True)
-class Service:
-    """A running service, and how long it took to be ready."""
-
-    process: subprocess.Popen[str]
-    url: str
-    ready_s: float
 
 
 Start = Callable[..., Service]
-
-
-def _command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "service", *map(str, arguments)]
-
-
-@contextmanager
-def _started(*arguments: str | Path) -> Iterator[Service]:
-    began = time.monotonic()
-    process = subprocess.Popen(
-        _command("--port", "0", *arguments), cwd=ROOT, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stderr is not None
-        found = re.search(r"on (http://[\d.]+:\d+)", process.stderr.readline())
-        assert found is not None
-        _wait_until_ready(found[1])
-        yield Service(process, found[1], time.monotonic() - began)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE_S)
-
-
-def _wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{url}/v2/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.02)
-    raise TimeoutError("the service did not become ready")
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Start services that end with the test."""
     with ExitStack() as stack:
-        yield lambda *arguments: stack.enter_context(_started(*arguments))
+        yield lambda *arguments: stack.enter_context(started(*arguments))
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     """One service over the shipped models for tests that only look."""
-    with _started("--models", MODELS) as service:
+    with started("--models", MODELS) as service:
         yield service
 
 
@@ -117,7 +73,7 @@ def test_resident_memory_is_at_most_120_mib(service: Service) -> None:
 
 def test_service_is_ready_within_2_seconds(start: Start) -> None:
     # The quickest of three: the bound is on the service, not on what else the machine does.
-    assert min(start("--models", MODELS).ready_s for _ in range(3)) <= READY_S
+    assert min(start("--models", MODELS).loaded_s for _ in range(3)) <= READY_S
 
 
 def test_service_opens_no_connection_of_its_own(service: Service) -> None:
@@ -193,7 +149,7 @@ def test_broken_version_is_logged_and_others_are_served(start: Start, models: Pa
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        _command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+        command(*arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
     )
 
 
