@@ -20,11 +20,7 @@ _VERSION = "/{name:segment}/versions/{version:segment}"
 def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> APIRouter:
     """The endpoints under /v1/models."""
     router = APIRouter(prefix="/v1/models", tags=["models"])
-
     rows_problems = bodies.problems(400, 404, 413, 415, 422, 503)
-
-    def predictor(name: str, version: str | None) -> Predictor:
-        return repository.version(name, version_in_path(name, version))
 
     @router.get("", responses={200: {"model": bodies.ModelsAnswer}})
     async def list_models() -> Response:
@@ -41,67 +37,86 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
     )
     async def show_version(name: str, version: str) -> Response:
         """The state of one version."""
-        number = version_in_path(name, version)
-        assert number is not None
-        model = repository.model(name)
-        return _json(encode_version(model, repository.version_status(name, number)))
+        status = repository.version_status(name, version_in_path(name, version))
+        return _json(encode_version(repository.model(name), status))
+
+    @router.get(_MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)})
+    async def show_card(name: str) -> Response:
+        """The manifest: signature, labels, hyperparameters, data, scores, checksums."""
+        return _json(repository.version(name).manifest_json)
 
     @router.get(
         _VERSION + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)}
     )
-    @router.get(_MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)})
-    async def show_card(name: str, version: str | None = None) -> Response:
-        """The manifest: signature, labels, hyperparameters, data, scores, checksums."""
-        return _json(predictor(name, version).manifest_json)
+    async def show_card_of_version(name: str, version: str) -> Response:
+        """The manifest of one version."""
+        return _json(repository.version(name, version_in_path(name, version)).manifest_json)
+
+    @router.post(
+        _MODEL + ":predict",
+        openapi_extra=bodies.request_body(bodies.PredictBody),
+        responses={200: {"model": bodies.PredictAnswer}, **rows_problems},
+    )
+    async def predict(request: Request, name: str) -> Response:
+        """Classify rows with the newest version that is ready."""
+        return await _predict(request, repository.version(name), row_limit)
 
     @router.post(
         _VERSION + ":predict",
         openapi_extra=bodies.request_body(bodies.PredictBody),
         responses={200: {"model": bodies.PredictAnswer}, **rows_problems},
     )
+    async def predict_with_version(request: Request, name: str, version: str) -> Response:
+        """Classify rows with one version."""
+        chosen = repository.version(name, version_in_path(name, version))
+        return await _predict(request, chosen, row_limit)
+
     @router.post(
-        _MODEL + ":predict",
-        openapi_extra=bodies.request_body(bodies.PredictBody),
-        responses={200: {"model": bodies.PredictAnswer}, **rows_problems},
+        _MODEL + ":activations",
+        openapi_extra=bodies.request_body(bodies.RowsBody),
+        responses={200: {"model": bodies.HiddenAnswer}, **rows_problems},
     )
-    async def predict(request: Request, name: str, version: str | None = None) -> Response:
-        """Classify rows."""
-        chosen = predictor(name, version)
-        manifest = chosen.manifest
-        decoded = decode_predict(
-            await json_body(request),
-            names=manifest.signature.names,
-            classes=len(manifest.labels),
-            row_limit=row_limit,
-        )
-        answer = encode_predictions(
-            chosen.predict(decoded.features),
-            name=manifest.name,
-            version=chosen.number,
-            labels=manifest.labels,
-            top_k=decoded.top_k,
-        )
-        return _json(answer)
+    async def hidden(request: Request, name: str) -> Response:
+        """The hidden representations of rows, layer by layer, in the newest version."""
+        return await _hidden(request, repository.version(name), row_limit)
 
     @router.post(
         _VERSION + ":activations",
         openapi_extra=bodies.request_body(bodies.RowsBody),
         responses={200: {"model": bodies.HiddenAnswer}, **rows_problems},
     )
-    @router.post(
-        _MODEL + ":activations",
-        openapi_extra=bodies.request_body(bodies.RowsBody),
-        responses={200: {"model": bodies.HiddenAnswer}, **rows_problems},
-    )
-    async def hidden(request: Request, name: str, version: str | None = None) -> Response:
-        """The hidden representations of rows, layer by layer."""
-        chosen = predictor(name, version)
-        names = chosen.manifest.signature.names
-        features = decode_hidden(await json_body(request), names=names, row_limit=row_limit)
-        layers = chosen.hidden_layers(features)
-        return _json(encode_hidden(layers, name=chosen.manifest.name, version=chosen.number))
+    async def hidden_of_version(request: Request, name: str, version: str) -> Response:
+        """The hidden representations of rows, layer by layer, in one version."""
+        chosen = repository.version(name, version_in_path(name, version))
+        return await _hidden(request, chosen, row_limit)
 
     return router
+
+
+async def _predict(request: Request, chosen: Predictor, row_limit: int) -> Response:
+    manifest = chosen.manifest
+    decoded = decode_predict(
+        await json_body(request),
+        names=manifest.signature.names,
+        classes=len(manifest.labels),
+        row_limit=row_limit,
+    )
+    answer = encode_predictions(
+        chosen.predict(decoded.features),
+        name=manifest.name,
+        version=chosen.number,
+        labels=manifest.labels,
+        top_k=decoded.top_k,
+    )
+    return _json(answer)
+
+
+async def _hidden(request: Request, chosen: Predictor, row_limit: int) -> Response:
+    manifest = chosen.manifest
+    names = manifest.signature.names
+    features = decode_hidden(await json_body(request), names=names, row_limit=row_limit)
+    layers = chosen.hidden_layers(features)
+    return _json(encode_hidden(layers, name=manifest.name, version=chosen.number))
 
 
 def _json(body: bytes) -> Response:

@@ -39,10 +39,8 @@ async def json_body(request: Request) -> bytes:
     return await request.body()
 
 
-def version_in_path(name: str, text: str | None) -> int | None:
-    """The version number that a path names, if any. Raises VersionNotFound for other words."""
-    if text is None:
-        return None
+def version_in_path(name: str, text: str) -> int:
+    """The version number that a path names. Raises VersionNotFound for another word."""
     number = version_number(text)
     if number is None:
         raise VersionNotFound(f"expected a version number, got '{text[:32]}' for '{name[:64]}'")

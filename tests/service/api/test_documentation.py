@@ -44,6 +44,17 @@ async def test_every_operation_has_a_purpose_and_its_answer(document: dict[str, 
             assert "200" in operation["responses"], path
 
 
+async def test_every_part_of_a_path_and_nothing_else_is_a_required_parameter(
+    document: dict[str, Any],
+) -> None:
+    for path, methods in document["paths"].items():
+        if path.endswith("/curve"):
+            continue
+        for operation in methods.values():
+            named = {p["name"] for p in operation.get("parameters", [])}
+            assert named == set(re.findall(r"{(\w+)}", path)), path
+
+
 async def test_every_body_is_documented_with_an_example(document: dict[str, Any]) -> None:
     for path, methods in document["paths"].items():
         if "post" in methods:
