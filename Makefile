@@ -51,25 +51,30 @@ clean: ## remove the virtual environments and caches
 	rm -rf $(VENV) $(BASE_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/pip: $(DEFINED_BY)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP_INSTALL) --upgrade pip
-	touch $@
+	@echo "making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(PIP_INSTALL) --upgrade pip
+	@touch $@
 
 $(VENV)/installed-base: $(VENV)/pip
-	$(BIN)/python $(PIP_INSTALL) $(BASE_DEPENDENCIES)
-	touch $@
+	@echo "installing what serving needs"
+	@$(BIN)/python $(PIP_INSTALL) $(BASE_DEPENDENCIES)
+	@touch $@
 
 $(VENV)/installed-training: $(VENV)/installed-base
-	$(BIN)/python $(PIP_INSTALL) --group training
-	touch $@
+	@echo "installing what training needs (PyTorch: a minute or more)"
+	@$(BIN)/python $(PIP_INSTALL) --group training
+	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed-training
-	$(BIN)/python $(PIP_INSTALL) --group dev
-	touch $@
+	@echo "installing what tests and checks need"
+	@$(BIN)/python $(PIP_INSTALL) --group dev
+	@touch $@
 
 $(BASE_VENV)/installed-test: $(DEFINED_BY)
-	$(PYTHON) -m venv $(BASE_VENV)
-	$(BASE_VENV)/bin/python $(PIP_INSTALL) --upgrade pip
-	$(BASE_VENV)/bin/python $(PIP_INSTALL) $(BASE_DEPENDENCIES)
-	$(BASE_VENV)/bin/python $(PIP_INSTALL) --group test
-	touch $@
+	@echo "making a virtual environment without PyTorch in $(BASE_VENV)"
+	@$(PYTHON) -m venv $(BASE_VENV)
+	@$(BASE_VENV)/bin/python $(PIP_INSTALL) --upgrade pip
+	@$(BASE_VENV)/bin/python $(PIP_INSTALL) $(BASE_DEPENDENCIES)
+	@$(BASE_VENV)/bin/python $(PIP_INSTALL) --group test
+	@touch $@
