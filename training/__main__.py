@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as exc:
         print(
             f"mlpserve: the package {exc.name} is not installed: "
-            "`make train` installs what training needs",
+            "in a checkout, `make train` installs what training needs",
             file=sys.stderr,
         )
         return 2
