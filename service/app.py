@@ -11,6 +11,7 @@ from service import VERSION, logs
 from service.api import documentation, problems
 from service.api.activations import activations_router
 from service.api.health import health_router
+from service.api.metrics import Metrics, metrics_router
 from service.api.middleware.body_limit import BodyLimit
 from service.api.middleware.last_resort import LastResort
 from service.api.middleware.request_id import RequestId
@@ -43,7 +44,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_loading(repository),
     )
     app.include_router(health_router(repository))
-    app.include_router(models_router(repository, row_limit=settings.row_limit))
+    metrics = Metrics()
+    app.include_router(metrics_router(metrics))
+    app.include_router(models_router(repository, metrics, row_limit=settings.row_limit))
     app.include_router(activations_router(row_limit=settings.row_limit))
     documentation.install(app)
     problems.install(app)

@@ -8,7 +8,7 @@ from typing import Any
 
 from service.errors import ServiceError
 from service.model_repository.manifest import Scores
-from training.config import RunConfig, read_config
+from training.config import RunConfig, presets, read_config
 from training.errors import TrainingError
 
 _EXAMPLES = """examples:
@@ -43,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _fit(options: argparse.Namespace) -> None:
     flags = {name: getattr(options, name) for name in RunConfig.model_fields}
-    config = read_config(options.config, {k: v for k, v in flags.items() if v is not None})
+    given = {k: v for k, v in flags.items() if v is not None}
+    config = read_config(options.config, given, options.preset)
 
     from training.pipeline import run
 
@@ -68,14 +69,21 @@ def _fit(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from training.evaluate import evaluate
     from training.published import open_folder
-    from training.table import read_class_index, read_features
+    from training.progress import show_notes
+    from training.read import read_class_index, read_features
 
     predictor = open_folder(options.version)
     manifest = predictor.manifest
-    features = read_features(options.data, manifest.signature.names)
+    features = read_features(options.data, manifest.signature)
     target = options.target or manifest.table.target
-    class_index = read_class_index(options.data, target, manifest.labels)
-    scores = evaluate(predictor.model, features, class_index, manifest.labels)
+    class_index = read_class_index(options.data, target, manifest)
+    labelled = (class_index >= 0).nonzero()[0]
+    if len(labelled) < len(class_index):
+        left_out = len(class_index) - len(labelled)
+        show_notes([f"{left_out} of {len(class_index)} rows are left out: they have no label"])
+    scores = evaluate(
+        predictor.model, features[labelled], class_index[labelled], manifest.labels
+    )
     print(_summary(scores))
     width = max(len(str(label)) for label in manifest.labels)
     print(f"{'class':{max(width, 5)}}  precision  recall      f1   rows")
@@ -89,10 +97,10 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from training.predict import predictions_csv, write_whole
     from training.published import open_folder
-    from training.table import read_features
+    from training.read import read_features
 
     predictor = open_folder(options.version)
-    features = read_features(options.data, predictor.manifest.signature.names)
+    features = read_features(options.data, predictor.manifest.signature)
     content = predictions_csv(predictor, features)
     if options.out is None:
         sys.stdout.write(content)
@@ -120,15 +128,14 @@ def _parser() -> argparse.ArgumentParser:
         "fit --data rows.csv --target species --hidden 128 64 --dropout 0.3",
     )
     fit.add_argument("--config", type=Path, help="a TOML file of settings; flags overrule it")
+    fit.add_argument("--preset", choices=presets(), help="settings to begin with")
     for name, field in RunConfig.model_fields.items():
-        many: dict[str, Any] = {"nargs": "+"} if name in ("hidden", "dropout") else {}
         default = field.default
-        shown = "" if default is None else f" (default: {_plain(default)})"
+        shown = "" if default in (None, ()) else f" (default: {_plain(default)})"
         fit.add_argument(
             "--" + name.replace("_", "-"),
-            metavar=name.rsplit("_", 1)[-1].upper(),
             help=f"{field.description}{shown}".replace("%", "%%"),
-            **many,
+            **_shape_of(name, default),
         )
     evaluate = _command(
         commands,
@@ -144,10 +151,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     for command in (evaluate, predict):
         command.add_argument("version", type=Path, help="its folder, such as models/digits/1")
-        command.add_argument("--data", type=Path, required=True, help="a CSV file")
+        command.add_argument("--data", type=Path, required=True, help="rows, in a file as of fit")
     evaluate.add_argument("--target", help="the label column (default: the one trained on)")
     predict.add_argument("--out", type=Path, help="the CSV file to write (default: print it)")
     return parser
+
+
+def _shape_of(name: str, default: object) -> dict[str, Any]:
+    if isinstance(default, bool):
+        return {"action": argparse.BooleanOptionalAction, "default": None}
+    metavar = name.rsplit("_", 1)[-1].upper()
+    return {"metavar": metavar, "nargs": "+"} if isinstance(default, tuple) else {"metavar": metavar}
 
 
 def _command(commands: Any, name: str, purpose: str, example: str) -> argparse.ArgumentParser:

@@ -10,36 +10,52 @@ from pydantic import JsonValue
 from service.model_repository.manifest import (
     ClassBalance,
     Epoch,
-    Feature,
     History,
-    Signature,
     TableDescription,
 )
-from training.config import RunConfig
+from service.model_repository.signature import Feature, Signature
 from training.fit import EpochRecord
-from training.split import Split
+from training.inputs import Column
+from training.prepare import Prepared
+from training.preprocess import Learned, Summary
 from training.table import Indices, Table
 
-_LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars")
+_LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars", "pyarrow")
 
 
-def signature(table: Table, config: RunConfig) -> Signature:
-    """The tensors of the graph that this run exports."""
+def signature(table: Table, learned: Learned, n_hidden: int) -> Signature:
+    """The rows that this run's graph takes, and its tensors."""
+    features = table.features
+    has_text = bool(features.categorical.shape[1])
     return Signature(
-        features=tuple(Feature(name=name) for name in table.feature_names),
-        hidden=tuple(f"hidden_{i}" for i in range(1, len(config.hidden) + 1)),
+        features=tuple(map(_feature, table.columns, learned.summaries)),
+        accepts_missing=has_text or bool(np.isnan(features.numeric).any()),
+        hidden=tuple(f"hidden_{i}" for i in range(1, n_hidden + 1)),
     )
 
 
-def describe_table(table: Table, split: Split) -> TableDescription:
-    """Where the rows came from, and how many of each class went where."""
+def _feature(column: Column, summary: Summary) -> Feature:
+    return Feature(
+        name=column.name,
+        dtype="float32" if column.kind == "number" else "string",
+        missing=summary.missing,
+        minimum=summary.minimum,
+        maximum=summary.maximum,
+        categories=summary.categories,
+        unused=summary.unused,
+    )
+
+
+def describe_table(data: Prepared, notes: Sequence[str]) -> TableDescription:
+    """Where the rows came from, how many of each class went where, and what is odd."""
+    table, split = data.table, data.split
 
     def counts(rows: Indices) -> list[int]:
         return list(map(int, np.bincount(table.class_index[rows], minlength=len(table.labels))))
 
     balance = zip(
         table.labels,
-        counts(split.training),
+        map(int, data.training_counts),
         counts(split.validation),
         counts(split.test),
         strict=True,
@@ -47,9 +63,9 @@ def describe_table(table: Table, split: Split) -> TableDescription:
     return TableDescription(
         source=table.source,
         target=table.target,
-        fingerprint=table.fingerprint,
+        fingerprint=data.fingerprint,
         rows={
-            "training": len(split.training),
+            "training": int(data.training_counts.sum()),
             "validation": len(split.validation),
             "test": len(split.test),
         },
@@ -57,6 +73,7 @@ def describe_table(table: Table, split: Split) -> TableDescription:
             ClassBalance(label=label, training=training, validation=validation, test=test)
             for label, training, validation, test in balance
         ),
+        notes=tuple(notes),
     )
 
 
@@ -76,11 +93,12 @@ def history(records: Sequence[EpochRecord]) -> History:
     )
 
 
-def environment(threads: int) -> dict[str, JsonValue]:
+def environment(threads: int, precision: str) -> dict[str, JsonValue]:
     """What the result depends on beside config and data: it is bit-equal only at these."""
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "threads": threads,
+        "precision": precision,
         **{name: version(name) for name in _LIBRARIES},
     }

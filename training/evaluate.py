@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from service.inference.features import Features
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Label, Scores
 from training.metrics import score
-from training.table import Floats, Indices
+from training.table import Indices
+
+_ROWS_AT_ONCE = 8192
 
 
 def evaluate(
-    model: OnnxModel, features: Floats, class_index: Indices, labels: Sequence[Label]
+    model: OnnxModel, features: Features, class_index: Indices, labels: Sequence[Label]
 ) -> Scores:
-    """The scores of a graph on features (n, n_features) and class indices (n,)."""
-    return score(model.probabilities(features), class_index, labels)
+    """The scores of a graph on raw rows and their class indices, (n,)."""
+    starts = range(0, len(features), _ROWS_AT_ONCE)
+    parts = [model.probabilities(features[i : i + _ROWS_AT_ONCE]) for i in starts]
+    return score(np.concatenate(parts), class_index, labels)

@@ -4,40 +4,42 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import nn
 
+from service.inference.features import Features, Floats, from_cells, row_format
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Artifact, Golden, Parity
+from service.model_repository.signature import Cell, Feature, Signature
+from training.encoding import Preprocessing
 from training.errors import ExportRefused
 from training.graph import OPSET, build_graph, require_evaluation_mode
-from training.network import evaluation_logits
-from training.preprocess import Standardisation
-
-Floats = npt.NDArray[np.float32]
+from training.network import Perceptron, evaluation_logits
+from training.table import Label
 
 LARGEST_DIFFERENCE = 1e-5
 GOLDEN_ROWS = 16
+_ROWS_AT_ONCE = 8192
+_UNSEEN = "a category that is in no table"
 
 
 @dataclass(frozen=True)
 class TrainedModel:
     """A fitted network with the preprocessing that it was fitted behind."""
 
-    network: nn.Sequential
-    standardisation: Standardisation
-    labels: tuple[int | str, ...]
+    network: Perceptron
+    preprocessing: Preprocessing
+    labels: tuple[Label, ...]
+    signature: Signature
 
-    def probabilities(self, features: Floats) -> Floats:
-        """PyTorch's evaluation-mode probabilities, (n, n_classes), for (n, n_features)."""
-        logits = evaluation_logits(self.network, self.standardisation.apply(features))
+    def probabilities(self, features: Features) -> Floats:
+        """PyTorch's evaluation-mode probabilities, (n, n_classes), for n raw rows."""
+        logits = evaluation_logits(self.network, self.preprocessing.encode(features))
         return np.asarray(torch.softmax(logits, dim=1).numpy())
 
 
 def export(model: TrainedModel) -> bytes:
     """The self-contained model.onnx. Raises ExportRefused for a network in training mode."""
-    graph = build_graph(model.network, model.standardisation, model.labels)
+    graph = build_graph(model.network, model.preprocessing, model.labels, model.signature)
     require_evaluation_mode(graph)
     return bytes(graph.SerializeToString(deterministic=True))
 
@@ -53,29 +55,47 @@ def make_golden(model: TrainedModel, *, seed: int) -> Golden:
     """Made-up rows in the range of the training rows, with PyTorch's answers.
 
     Nobody's data are in them; and where a real column is constant these vary, so that every
-    weight takes part in some answer.
+    weight takes part in some answer. Of a model that takes them, some cells are missing, and some
+    categories unseen.
     """
     generator = np.random.default_rng(seed)
-    n_features = len(model.standardisation.mean)
-    spread = generator.standard_normal((GOLDEN_ROWS, n_features))
-    rows = model.standardisation.mean + spread / model.standardisation.inverse_scale
-    features = np.array([[float(f"{x:.6g}") for x in row] for row in rows])
-    probabilities = model.probabilities(features.astype(np.float32))
-    return Golden(
-        features=tuple(map(tuple, features.tolist())),
-        probabilities=tuple(map(tuple, probabilities.tolist())),
-    )
+    signature = model.signature
+    rows = [
+        tuple(_cell(feature, generator, gaps=signature.accepts_missing) for feature in signature.features)
+        for _ in range(GOLDEN_ROWS)
+    ]
+    probabilities = model.probabilities(from_cells(rows, row_format(signature)))
+    return Golden(rows=tuple(rows), probabilities=tuple(map(tuple, probabilities.tolist())))
 
 
-def check_parity(model: TrainedModel, opened: OnnxModel, features: Floats) -> Parity:
+def _cell(feature: Feature, generator: np.random.Generator, *, gaps: bool) -> Cell:
+    missing, unseen, place, spread = generator.random(4)
+    if gaps and missing < 0.1:
+        return None
+    if feature.dtype == "string":
+        categories = feature.categories or ()
+        at = int(place * len(categories))
+        return _UNSEEN if unseen < 0.1 or not categories else categories[at]
+    assert feature.minimum is not None
+    assert feature.maximum is not None
+    # The sum of two uniform numbers lies in the middle of the range more often than at its ends.
+    share = (place + spread) / 2
+    low, high = feature.minimum, feature.maximum
+    return float(f"{low + share * (high - low or 1.0):.6g}")
+
+
+def check_parity(model: TrainedModel, opened: OnnxModel, features: Features) -> Parity:
     """Compare PyTorch with the artifact, as the service opens it, on every row.
 
     Raises ExportRefused for a probability more than LARGEST_DIFFERENCE off or another label.
     """
-    expected = model.probabilities(features)
-    difference = float(np.abs(expected - opened.probabilities(features)).max())
-    named = [model.labels[i] for i in expected.argmax(axis=1)]
-    different = sum(a != b for a, b in zip(named, opened.labels(features), strict=True))
+    difference, different = 0.0, 0
+    for start in range(0, len(features), _ROWS_AT_ONCE):
+        rows = features[start : start + _ROWS_AT_ONCE]
+        expected = model.probabilities(rows)
+        difference = max(difference, float(np.abs(expected - opened.probabilities(rows)).max()))
+        named = [model.labels[i] for i in expected.argmax(axis=1)]
+        different += sum(a != b for a, b in zip(named, opened.labels(rows), strict=True))
     if not difference <= LARGEST_DIFFERENCE or different:
         raise ExportRefused(
             f"ONNX Runtime does not answer as PyTorch does on {len(features)} test rows: "

@@ -1,35 +1,36 @@
-"""Fit a network: mini-batch SGD with momentum and weight decay, and early stopping."""
+"""Fit a network: mini-batch SGD or AdamW with dropout, and early stopping."""
 
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
+from training.backpropagation import Backpropagation, Precision
+from training.batches import Batches
+from training.config import Optimiser, Schedule
 from training.errors import Diverged
-from training.network import evaluation_logits
+from training.inputs import Rows
+from training.network import Perceptron, evaluation_logits
+from training.optimiser import SGD, AdamW, scheduled
+from training.parameters import FlatParameters
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How to fit; `patience` is in epochs."""
+    """How to fit; `patience` is in epochs, `momentum` the first beta of AdamW."""
 
     epochs: int
     batch_size: int
+    optimiser: Optimiser
     learning_rate: float
+    schedule: Schedule
     momentum: float
     weight_decay: float
+    label_smoothing: float
+    precision: Precision
     patience: int
     seed: int
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Standardised features, (n, n_features), and class indices, (n,)."""
-
-    features: torch.Tensor
-    class_index: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,20 @@ class EpochRecord:
 
 
 def fit(
-    network: nn.Sequential, training: Rows, validation: Rows, how: Optimisation
+    network: Perceptron, training: Batches, sample: Rows, validation: Rows, how: Optimisation
 ) -> Iterator[EpochRecord]:
     """Fit in place, yielding after each epoch; at the end the best epoch's weights are back.
 
-    Best is the lowest validation loss; `patience` epochs without a lower one end the fit.
-    Raises Diverged when the loss is no longer finite.
+    The training side is measured on `sample`, some of the training rows. Best is the lowest
+    validation loss; `patience` epochs without a lower one end the fit. Raises Diverged when the
+    loss is no longer finite.
     """
-    optimiser = _optimiser(network, how)
-    generator = torch.Generator().manual_seed(how.seed)
+    train = _Trainer(network, training, how)
     best_loss, best_epoch = float("inf"), 0
     best_weights = copy.deepcopy(network.state_dict())
     for epoch in range(1, how.epochs + 1):
-        _train_one_epoch(network, training, optimiser, how.batch_size, generator)
-        training_loss, training_accuracy = _measure(network, training)
+        train(epoch)
+        training_loss, training_accuracy = _measure(network, sample)
         validation_loss, validation_accuracy = _measure(network, validation)
         if not (_is_finite(training_loss) and _is_finite(validation_loss)):
             raise Diverged(
@@ -79,35 +80,38 @@ def fit(
     network.eval()
 
 
-def _optimiser(network: nn.Sequential, how: Optimisation) -> torch.optim.SGD:
-    # Decay shrinks weights towards 0; a bias has no such preferred value.
-    weights = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": weights, "weight_decay": how.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.SGD(groups, lr=how.learning_rate, momentum=how.momentum)
+class _Trainer:
+    """What takes a network through one epoch after the other."""
+
+    def __init__(self, network: Perceptron, training: Batches, how: Optimisation) -> None:
+        parameters = FlatParameters(network)
+        self._network, self._training, self._how = network, training, how
+        self._backpropagation = Backpropagation(
+            network,
+            parameters,
+            batch_size=how.batch_size,
+            precision=how.precision,
+            label_smoothing=how.label_smoothing,
+            seed=how.seed,
+        )
+        self._optimiser = (
+            SGD(parameters, momentum=how.momentum, weight_decay=how.weight_decay)
+            if how.optimiser == "sgd"
+            else AdamW(parameters, betas=(how.momentum, 0.95), weight_decay=how.weight_decay)
+        )
+
+    def __call__(self, epoch: int) -> None:
+        self._network.train()
+        total = self._how.epochs * self._training.steps
+        done = (epoch - 1) * self._training.steps
+        for step, batch in enumerate(self._training.epoch(), start=done):
+            self._backpropagation.gradient(batch.inputs, batch.class_index)
+            progress = min(step / total, 1.0)
+            self._optimiser.step(scheduled(self._how.schedule, self._how.learning_rate, progress))
 
 
-def _train_one_epoch(
-    network: nn.Sequential,
-    rows: Rows,
-    optimiser: torch.optim.SGD,
-    batch_size: int,
-    generator: torch.Generator,
-) -> None:
-    network.train()
-    order = torch.randperm(len(rows.class_index), generator=generator)
-    for batch in torch.split(order, batch_size):
-        loss = nn.functional.cross_entropy(network(rows.features[batch]), rows.class_index[batch])
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        optimiser.step()
-
-
-def _measure(network: nn.Sequential, rows: Rows) -> tuple[float, float]:
-    logits = evaluation_logits(network, rows.features)
+def _measure(network: Perceptron, rows: Rows) -> tuple[float, float]:
+    logits = evaluation_logits(network, rows.inputs)
     loss = nn.functional.cross_entropy(logits, rows.class_index).item()
     accuracy = (logits.argmax(dim=1) == rows.class_index).float().mean().item()
     return loss, accuracy

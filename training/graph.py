@@ -7,45 +7,61 @@ of the network as it is in its present mode, softmax, and the label.
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper
 from torch import nn
 
+from service.model_repository.signature import Signature
+from training.encoding import Preprocessing
 from training.errors import ExportRefused
+from training.network import Perceptron
 from training.operators import GraphBuilder, add_activation
-from training.preprocess import CLIP, Standardisation
+from training.raw_rows import ML_DOMAIN, add_inputs, add_preprocessing
+from training.table import Label
 
 OPSET = 20
+ML_OPSET = 4
 IR_VERSION = 9
+
+_LABEL_TYPES: dict[type, tuple[type[np.generic], int]] = {
+    bool: (np.bool_, TensorProto.BOOL),
+    int: (np.int64, TensorProto.INT64),
+    str: (np.str_, TensorProto.STRING),
+}
 
 
 def build_graph(
-    network: nn.Sequential, standardisation: Standardisation, labels: Sequence[int | str]
+    network: Perceptron,
+    preprocessing: Preprocessing,
+    labels: Sequence[Label],
+    signature: Signature,
 ) -> onnx.ModelProto:
-    """The graph from `features` [N, F] to `probabilities`, `label` and `hidden_1`, ..."""
+    """The graph from raw rows to `probabilities`, `label` and `hidden_1`, ..."""
     graph = GraphBuilder()
-    logits, hidden = _network(graph, network, _standardised(graph, standardisation))
+    add_inputs(graph, signature)
+    encoded = add_preprocessing(graph, preprocessing, network, signature)
+    logits, hidden = _network(graph, network.layers, encoded)
     graph.node("Softmax", [logits], "probabilities", axis=1)
     graph.node("ArgMax", ["probabilities"], "class_index", axis=1, keepdims=0)
-    texts = isinstance(labels[0], str)
-    graph.constant("labels", labels, np.str_ if texts else np.int64)
+    dtype, kind = _LABEL_TYPES[type(labels[0])]
+    graph.constant("labels", labels, dtype)
     graph.node("Gather", ["labels", "class_index"], "label")
     outputs = [
         helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", len(labels)]),
-        helper.make_tensor_value_info(
-            "label", TensorProto.STRING if texts else TensorProto.INT64, ["N"]
-        ),
+        helper.make_tensor_value_info("label", kind, ["N"]),
         *(
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
             for name, width in hidden
         ),
     ]
-    n_features = len(standardisation.mean)
-    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", n_features])
+    domains = [helper.make_opsetid("", OPSET)]
+    if any(node.domain == ML_DOMAIN for node in graph.nodes):
+        domains.append(helper.make_opsetid(ML_DOMAIN, ML_OPSET))
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "mlpserve", [features], outputs, graph.constants),
+        helper.make_graph(graph.nodes, "mlpserve", graph.inputs, outputs, graph.constants),
         producer_name="mlpserve",
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=domains,
         ir_version=IR_VERSION,
     )
     onnx.checker.check_model(model, full_check=True)
@@ -67,36 +83,48 @@ def require_evaluation_mode(model: onnx.ModelProto) -> None:
             )
 
 
-def _standardised(graph: GraphBuilder, standardisation: Standardisation) -> str:
-    graph.constant("mean", standardisation.mean)
-    graph.constant("inverse_scale", standardisation.inverse_scale)
-    graph.constant("lowest", -CLIP)
-    graph.constant("highest", CLIP)
-    graph.node("Sub", ["features", "mean"], "centred")
-    graph.node("Mul", ["centred", "inverse_scale"], "scaled")
-    return graph.node("Clip", ["scaled", "lowest", "highest"], "standardised")
-
-
 def _network(
-    graph: GraphBuilder, network: nn.Sequential, current: str
+    graph: GraphBuilder, layers: nn.Sequential, current: str
 ) -> tuple[str, list[tuple[str, int]]]:
     hidden: list[tuple[str, int]] = []
-    linears = 0
-    width = 0
-    for module in network:
+    linears = width = 0
+    modules = list(layers)
+    for module, following in zip(modules, [*modules[1:], None], strict=True):
         if isinstance(module, nn.Linear):
             linears += 1
             width = module.out_features
-            weight = graph.constant(f"weight_{linears}", module.weight.detach().numpy())
-            bias = graph.constant(f"bias_{linears}", module.bias.detach().numpy())
-            current = graph.node("Gemm", [current, weight, bias], f"linear_{linears}", transB=1)
+            weight, bias = _affine(module, following)
+            graph.constant(f"weight_{linears}", weight)
+            graph.constant(f"bias_{linears}", bias)
+            inputs = [current, f"weight_{linears}", f"bias_{linears}"]
+            current = graph.node("Gemm", inputs, f"linear_{linears}", transB=1)
         elif isinstance(module, nn.Dropout):
             if module.training:
                 ratio = graph.constant(f"dropout_rate_{linears}", module.p)
                 mode = graph.constant(f"training_mode_{linears}", True, np.bool_)
                 current = graph.node("Dropout", [current, ratio, mode], f"dropped_{linears}")
-        else:
+        elif not isinstance(module, nn.BatchNorm1d):
             output = f"hidden_{linears}"
             current = add_activation(graph, module, current, output)
             hidden.append((output, width))
     return current, hidden
+
+
+def _affine(
+    linear: nn.Linear, following: nn.Module | None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Weight and bias, with the batch normalisation that follows, if any, multiplied in."""
+    weight, bias = linear.weight.detach().numpy(), linear.bias.detach().numpy()
+    if not isinstance(following, nn.BatchNorm1d):
+        return weight, bias
+    if following.training:
+        raise ExportRefused(
+            "batch normalisation is in training mode: call network.eval() before the export"
+        )
+    assert following.running_mean is not None
+    assert following.running_var is not None
+    mean = following.running_mean.numpy().astype(np.float64)
+    deviation = np.sqrt(following.running_var.numpy().astype(np.float64) + following.eps)
+    scale = following.weight.detach().numpy() / deviation
+    shifted = (bias - mean) * scale + following.bias.detach().numpy()
+    return (weight * scale[:, None]).astype(np.float32), shifted.astype(np.float32)

@@ -1,10 +1,13 @@
 """The multilayer perceptron: Linear, activation, Dropout for each hidden layer, then Linear."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import nn
+
+from training.inputs import Inputs
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -36,29 +39,64 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 _GLOROT = {"sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign"}
 _LECUN = {"selu", "logsigmoid", "tanhshrink", "softshrink", "hardshrink"}
 
+_ROWS_AT_ONCE = 8192
 
-def build_network(
-    *,
-    n_features: int,
-    hidden: Sequence[int],
-    n_classes: int,
-    activation: str,
-    dropout: Sequence[float],
-) -> nn.Sequential:
-    """A freshly initialised network from (n, n_features) to logits (n, n_classes).
 
-    `dropout` holds one rate for each hidden layer. Draws from torch's global generator.
+@dataclass(frozen=True)
+class Architecture:
+    """A network's shape. `dropout` holds one rate a hidden layer; `embeddings` (categories, width).
+
+    `n_encoded` counts the inputs beside the embeddings.
     """
+
+    n_encoded: int
+    embeddings: tuple[tuple[int, int], ...]
+    hidden: tuple[int, ...]
+    n_classes: int
+    activation: str
+    dropout: tuple[float, ...]
+    input_dropout: float = 0.0
+    batch_normalisation: bool = False
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units from the inputs, embeddings included, to the classes."""
+        n_inputs = self.n_encoded + sum(width for _, width in self.embeddings)
+        return (n_inputs, *self.hidden, self.n_classes)
+
+
+class Perceptron(nn.Module):
+    """Learned embeddings of the codes beside the encoded columns, then `layers` in sequence."""
+
+    def __init__(self, embeddings: Sequence[nn.Embedding], layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.embeddings = nn.ModuleList(embeddings)
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, inputs: Inputs) -> torch.Tensor:
+        embedded = [table(inputs.codes[:, i]) for i, table in enumerate(self.embeddings)]
+        joined = torch.cat([inputs.encoded, *embedded], dim=1) if embedded else inputs.encoded
+        logits: torch.Tensor = self.layers(joined)
+        return logits
+
+
+def build_network(shape: Architecture) -> Perceptron:
+    """A freshly initialised network to logits, (n, n_classes); draws from torch's own generator."""
     layers: list[nn.Module] = []
-    widths = (n_features, *hidden)
-    for (fan_in, fan_out), rate in zip(pairwise(widths), dropout, strict=True):
+    if shape.input_dropout > 0:
+        layers.append(nn.Dropout(shape.input_dropout))
+    *hidden, last = pairwise(shape.widths)
+    for (fan_in, fan_out), rate in zip(hidden, shape.dropout, strict=True):
         linear = nn.Linear(fan_in, fan_out)
-        _initialise(linear, activation)
-        layers += [linear, ACTIVATIONS[activation](), nn.Dropout(rate)]
-    output = nn.Linear(widths[-1], n_classes)
+        _initialise(linear, shape.activation)
+        layers.append(linear)
+        if shape.batch_normalisation:
+            layers.append(nn.BatchNorm1d(fan_out))
+        layers += [ACTIVATIONS[shape.activation](), nn.Dropout(rate)]
+    output = nn.Linear(*last)
     nn.init.xavier_normal_(output.weight)
     nn.init.zeros_(output.bias)
-    return nn.Sequential(*layers, output)
+    return Perceptron([_embedding(*size) for size in shape.embeddings], [*layers, output])
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -67,15 +105,26 @@ def parameter_count(network: nn.Module) -> int:
 
 
 @torch.no_grad()
-def evaluation_logits(network: nn.Module, standardised: torch.Tensor) -> torch.Tensor:
+def evaluation_logits(network: Perceptron, inputs: Inputs) -> torch.Tensor:
     """Logits, (n, n_classes), in evaluation mode: dropout is off. The mode is put back."""
     was_training = network.training
     network.eval()
     try:
-        logits: torch.Tensor = network(standardised)
+        # In parts, or the hidden layers of a large table would not fit in memory.
+        starts = range(0, max(1, len(inputs)), _ROWS_AT_ONCE)
+        return torch.cat([network(inputs[i : i + _ROWS_AT_ONCE]) for i in starts])
     finally:
         network.train(was_training)
-    return logits
+
+
+def _embedding(categories: int, width: int) -> nn.Embedding:
+    table = nn.Embedding(categories, width)
+    # As large as an encoded number, so that the first layer's initialisation fits both. The last
+    # row is for what no training row has: it stays 0.
+    nn.init.normal_(table.weight)
+    with torch.no_grad():
+        table.weight[-1] = 0
+    return table
 
 
 def _initialise(linear: nn.Linear, activation: str) -> None:

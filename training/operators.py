@@ -10,9 +10,10 @@ from torch import nn
 
 
 class GraphBuilder:
-    """Nodes and constants in the order in which they are added."""
+    """Inputs, nodes and constants in the order in which they are added."""
 
     def __init__(self) -> None:
+        self.inputs: list[onnx.ValueInfoProto] = []
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 

@@ -15,6 +15,8 @@ from service.model_repository.manifest import (
     SplitScores,
     parse_manifest,
 )
+from training.backpropagation import Precision
+from training.batches import Batches, InMemory
 from training.config import RunConfig
 from training.describe import describe_table, environment, history, signature
 from training.errors import ConfigInvalid
@@ -26,15 +28,22 @@ from training.export import (
     export,
     make_golden,
 )
-from training.fit import Optimisation, Rows, fit
-from training.network import build_network, parameter_count
-from training.preprocess import Standardisation, learn_standardisation
-from training.progress import Progress
+from training.fit import Optimisation, fit
+from training.guard import warnings
+from training.inputs import Rows
+from training.network import Architecture, Perceptron, build_network, parameter_count
+from training.prepare import Prepared, prepare
+from training.preprocess import Learned, learn
+from training.progress import Progress, show_notes, show_table
 from training.publish import check_writable, publish
-from training.split import stratified_split
-from training.table import Indices, Table, load_dataset, read_labelled, require_classes
+from training.shuffle import ShuffleBuffer, physical_bytes
+from training.table import Indices, Table
 
-_BATCH_SIZE = 32
+# Training rows from which on a step takes that many of them.
+_BATCH_SIZES = ((0, 32), (20_000, 256), (1_000_000, 1024))
+_MEASURED_ROWS = 10_000
+# Fewer weights than that are multiplied no faster in bfloat16.
+_BFLOAT16_WEIGHTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -53,40 +62,44 @@ def run(asked: RunConfig) -> Run:
     assert threads is not None
     torch.set_num_threads(threads)
     torch.manual_seed(config.seed)
-
-    table = _read(config)
-    require_classes(table)
     check_writable(config.models, name)
 
-    split = stratified_split(
-        table.class_index,
-        table.labels,
-        validation_fraction=config.validation_fraction,
-        test_fraction=config.test_fraction,
-        seed=config.seed,
+    data = prepare(config)
+    table, split = data.table, data.split
+    training_features = table.features[split.training]
+    learned = learn(
+        training_features, table.columns, scaling=config.scaling, bins=config.numeric_bins
     )
-    config = config.model_copy(update={"batch_size": _batch_size(config, len(split.training))})
-    standardisation = learn_standardisation(table.features[split.training])
+    notes = (
+        *table.notes,
+        *learned.notes,
+        *warnings(
+            training_features, table.columns, table.class_index[split.training], len(table.labels)
+        ),
+    )
+    show_table(table.columns, learned.summaries)
+    show_notes(notes)
 
-    network = build_network(
-        n_features=len(table.feature_names),
-        hidden=config.hidden,
-        n_classes=len(table.labels),
-        activation=config.activation,
-        dropout=config.dropout,
-    )
-    training = _rows(table, standardisation, split.training)
-    validation = _rows(table, standardisation, split.validation)
+    training_rows = int(data.training_counts.sum())
+    config = config.model_copy(update={"batch_size": _batch_size(config, training_rows)})
+    shape = _architecture(config, learned, len(table.labels))
+    network = build_network(shape)
+    how = _optimisation(config, network)
+    training = _rows(table, learned, split.training)
+    validation = _rows(table, learned, split.validation)
+    batches = _batches(data, learned, training, config, how)
     with Progress(config.epochs) as progress:
-        epochs = progress.follow(fit(network, training, validation, _optimisation(config)))
+        epochs = progress.follow(fit(network, batches, _sample(training), validation, how))
 
-    model = TrainedModel(network, standardisation, table.labels)
+    tensors = signature(table, learned, len(config.hidden))
+    model = TrainedModel(network, learned.preprocessing, table.labels, tensors)
     artifact = export(model)
-    tensors = signature(table, config)
     opened = OnnxModel(artifact, tensors)
-    test_features = table.features[split.test]
-    parity = check_parity(model, opened, test_features)
-
+    parity = check_parity(model, opened, table.features[split.test])
+    scores = {
+        part: evaluate(opened, table.features[rows], table.class_index[rows], table.labels)
+        for part, rows in (("validation", split.validation), ("test", split.test))
+    }
     manifest = Manifest(
         name=name,
         created=datetime.now(UTC).replace(microsecond=0),
@@ -94,26 +107,20 @@ def run(asked: RunConfig) -> Run:
         signature=tensors,
         artifact=describe_artifact(artifact),
         network=Network(
-            widths=(len(table.feature_names), *config.hidden, len(table.labels)),
-            activation=config.activation,
-            dropout=config.dropout,
+            widths=shape.widths,
+            activation=shape.activation,
+            dropout=shape.dropout,
+            input_dropout=shape.input_dropout,
+            batch_normalisation=shape.batch_normalisation,
             parameter_count=parameter_count(network),
         ),
         settings=config.model_dump(mode="json", exclude={"models", "data"}),
-        table=describe_table(table, split),
-        scores=SplitScores(
-            validation=evaluate(
-                opened,
-                table.features[split.validation],
-                table.class_index[split.validation],
-                table.labels,
-            ),
-            test=evaluate(opened, test_features, table.class_index[split.test], table.labels),
-        ),
+        table=describe_table(data, notes),
+        scores=SplitScores(**scores),
         history=history(epochs),
         parity=parity,
         golden=make_golden(model, seed=config.seed),
-        environment=environment(threads),
+        environment=environment(threads, how.precision),
     )
     manifest_json = (manifest.model_dump_json(indent=1) + "\n").encode()
     open_version(PublishedVersion(0, parse_manifest(manifest_json), manifest_json, artifact))
@@ -121,17 +128,10 @@ def run(asked: RunConfig) -> Run:
     return Run(folder, manifest)
 
 
-def _read(config: RunConfig) -> Table:
-    if config.data is None:
-        assert config.dataset is not None
-        return load_dataset(config.dataset)
-    assert config.target is not None
-    return read_labelled(config.data, config.target)
-
-
 def _batch_size(config: RunConfig, training_rows: int) -> int:
     if config.batch_size is None:
-        return min(_BATCH_SIZE, training_rows)
+        sizes = [size for rows, size in _BATCH_SIZES if rows <= training_rows]
+        return min(sizes[-1], training_rows)
     if config.batch_size > training_rows:
         raise ConfigInvalid(
             f"batch_size: expected at most the {training_rows} training rows, "
@@ -140,20 +140,68 @@ def _batch_size(config: RunConfig, training_rows: int) -> int:
     return config.batch_size
 
 
-def _rows(table: Table, standardisation: Standardisation, rows: Indices) -> Rows:
-    return Rows(
-        standardisation.apply(table.features[rows]), torch.from_numpy(table.class_index[rows])
+def _architecture(config: RunConfig, learned: Learned, n_classes: int) -> Architecture:
+    return Architecture(
+        n_encoded=learned.preprocessing.n_encoded,
+        embeddings=learned.preprocessing.embeddings,
+        hidden=config.hidden,
+        n_classes=n_classes,
+        activation=config.activation,
+        dropout=config.dropout,
+        input_dropout=config.input_dropout,
+        batch_normalisation=config.batch_normalisation,
     )
 
 
-def _optimisation(config: RunConfig) -> Optimisation:
+def _rows(table: Table, learned: Learned, rows: Indices) -> Rows:
+    inputs = learned.preprocessing.encode(table.features[rows])
+    return Rows(inputs, torch.from_numpy(table.class_index[rows]))
+
+
+def _sample(rows: Rows) -> Rows:
+    every = slice(None, None, -(-len(rows) // _MEASURED_ROWS))
+    return Rows(rows.inputs[every], rows.class_index[every])
+
+
+def _batches(
+    data: Prepared, learned: Learned, training: Rows, config: RunConfig, how: Optimisation
+) -> Batches:
+    dtype = torch.float32 if how.precision == "float32" else torch.bfloat16
+    if data.stream is None:
+        return InMemory(training, batch_size=how.batch_size, dtype=dtype, seed=how.seed)
+    return ShuffleBuffer(
+        data.stream,
+        data.table.columns,
+        learned.preprocessing,
+        batch_size=how.batch_size,
+        dtype=dtype,
+        memory=config.memory or physical_bytes() // 2,
+        seed=how.seed,
+    )
+
+
+def _optimisation(config: RunConfig, network: Perceptron) -> Optimisation:
     assert config.batch_size is not None
+    assert config.learning_rate is not None
+    assert config.weight_decay is not None
     return Optimisation(
         epochs=config.epochs,
         batch_size=config.batch_size,
+        optimiser=config.optimiser,
         learning_rate=config.learning_rate,
+        schedule=config.schedule,
         momentum=config.momentum,
         weight_decay=config.weight_decay,
+        label_smoothing=0.0,
+        precision=_precision(config, network),
         patience=config.patience,
         seed=config.seed,
     )
+
+
+def _precision(config: RunConfig, network: Perceptron) -> Precision:
+    if config.precision != "auto":
+        return config.precision
+    capabilities = torch.cpu.get_capabilities()
+    has_it = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return "bfloat16" if has_it and parameter_count(network) >= _BFLOAT16_WEIGHTS else "float32"

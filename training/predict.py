@@ -6,14 +6,15 @@ import os
 import tempfile
 from pathlib import Path
 
+from service.inference.features import Features
 from service.inference.predictor import Predictor
 from training.errors import TableInvalid
-from training.table import Floats
+from training.table import label_text
 
 
-def predictions_csv(predictor: Predictor, features: Floats) -> str:
-    """Per row of features, (n, n_features): label, its probability, and that of every class."""
-    labels = predictor.manifest.labels
+def predictions_csv(predictor: Predictor, features: Features) -> str:
+    """Per row of features: label, its probability, and that of every class."""
+    labels = list(map(label_text, predictor.manifest.labels))
     predictions = predictor.predict(features)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

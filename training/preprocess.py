@@ -1,37 +1,196 @@
-"""Standardisation, learned from training rows only."""
+"""Learn the preprocessing, and what the model card says of every feature, from training rows."""
 
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
-Floats = npt.NDArray[np.float32]
+from service.inference.features import Features, Floats, Texts
+from training.config import Scaling
+from training.encoding import Bins, Numbers, Preprocessing, Text
+from training.errors import TableInvalid
+from training.inputs import Column
 
-# No row of a table of 100 million can lie further from its own mean, in standard deviations
-# (Samuelson 1968: at most sqrt(n - 1)), so training never sees the clip; a served row can, and
-# then neither PyTorch nor any ONNX runtime overflows.
-CLIP = 1e4
+# A category in fewer training rows is "other": nothing is to be learned from so few.
+_RARE = 5
+# More categories than this get learned embeddings of this width (Holzmüller et al. 2024).
+_ONE_HOT_LIMIT = 9
+_EMBEDDING_WIDTH = 8
 
 
 @dataclass(frozen=True)
-class Standardisation:
-    """(x - mean) * inverse_scale, clipped to +-CLIP; both arrays of shape (n_features,)."""
+class Summary:
+    """What the training rows say of one column; `unused` why the network does not see it."""
 
-    mean: Floats
-    inverse_scale: Floats
-
-    def apply(self, features: Floats) -> torch.Tensor:
-        """Standardised features, (n, n_features), as a tensor."""
-        centred = torch.from_numpy(features) - torch.from_numpy(self.mean)
-        return torch.clamp(centred * torch.from_numpy(self.inverse_scale), -CLIP, CLIP)
+    missing: float
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+    unused: str | None = None
 
 
-def learn_standardisation(features: Floats) -> Standardisation:
-    """Mean and standard deviation of each column; a constant column is only centred."""
-    wide = features.astype(np.float64)
-    mean, deviation = wide.mean(axis=0), wide.std(axis=0)
+@dataclass(frozen=True)
+class Learned:
+    """The preprocessing, a summary of every column in order, and what the user should know."""
+
+    preprocessing: Preprocessing
+    summaries: tuple[Summary, ...]
+    notes: tuple[str, ...]
+
+
+def learn(
+    features: Features, columns: Sequence[Column], *, scaling: Scaling, bins: int
+) -> Learned:
+    """Learn from training rows; `bins` is the number of quantile bins a number, 0 for none.
+
+    Raises TableInvalid when no column tells the rows apart.
+    """
+    numbers = [c.name for c in columns if c.kind == "number"]
+    texts = [c.name for c in columns if c.kind == "category"]
+    number_summaries, scales, notes = _learn_numbers(features.numeric, numbers, scaling)
+    text_summaries, learned_texts = _learn_texts(features.categorical, texts)
+    by_name = dict(zip((*numbers, *texts), (*number_summaries, *text_summaries), strict=True))
+    summaries = tuple(by_name[column.name] for column in columns)
+    used = [place for place, s in enumerate(number_summaries) if s.unused is None]
+    if not used and not learned_texts:
+        raise TableInvalid("every column holds the same value in all training rows")
+    preprocessing = Preprocessing(
+        numbers=_numbers(features.numeric, used, scales, scaling, bins),
+        one_hot=tuple(text for text in learned_texts if text.embedding is None),
+        embedded=tuple(text for text in learned_texts if text.embedding is not None),
+    )
+    unused = [(c.name, s.unused) for c, s in zip(columns, summaries, strict=True) if s.unused]
+    return Learned(preprocessing, summaries, (*_unused_notes(unused), *notes))
+
+
+def _unused_notes(unused: Sequence[tuple[str, str]]) -> list[str]:
+    if len(unused) > 5:
+        listed = ", ".join(f"'{name}'" for name, _ in unused[:5])
+        return [f"{len(unused)} columns are not used ({listed}, ...): constant or duplicate"]
+    return [f"column '{name}' is not used: {reason}" for name, reason in unused]
+
+
+@dataclass(frozen=True)
+class _Scale:
+    offset: float
+    inverse: float
+
+
+def _learn_numbers(
+    numeric: Floats, names: Sequence[str], scaling: Scaling
+) -> tuple[list[Summary], list[_Scale], list[str]]:
+    summaries, scales, notes = [], [], []
+    seen: dict[bytes, str] = {}
+    for place, name in enumerate(names):
+        column = np.ascontiguousarray(numeric[:, place])
+        present = np.sort(column[~np.isnan(column)])
+        missing = 1 - len(present) / len(column)
+        twin = seen.setdefault(hashlib.sha256(column.tobytes()).digest(), name)
+        unused = None if twin == name else f"it holds what '{twin}' holds"
+        if not len(present):
+            unused = "it holds no value"
+            present = np.zeros(1, np.float32)
+        elif present[0] == present[-1] and not missing:
+            unused = f"it holds {present[0]:g} in every training row"
+        scale = _robust(present) if scaling == "robust" else _standard(present)
+        if scale.inverse * abs(scale.offset) > 1e5:
+            notes.append(
+                f"column '{name}' varies by little around {scale.offset:g}, of which float32 keeps "
+                "7 digits: subtract a constant from it"
+            )
+        low, high = (float(str(bound)) for bound in (present[0], present[-1]))
+        summaries.append(Summary(round(missing, 6), low, high, None, unused))
+        scales.append(scale)
+    return summaries, scales, notes
+
+
+def _robust(ordered: Floats) -> _Scale:
+    """Median and quartiles; where those are equal, the range (RealMLP, appendix B)."""
+    first, median, third = np.quantile(ordered.astype(np.float64), (0.25, 0.5, 0.75))
+    if third > first:
+        return _Scale(median, _inverse(third - first))
+    return _Scale(median, 2 * _inverse(float(ordered[-1]) - float(ordered[0])))
+
+
+def _standard(ordered: Floats) -> _Scale:
+    wide = ordered.astype(np.float64)
+    mean, deviation = wide.mean(), wide.std()
     # Of a constant column the computed deviation is rounding noise, not always 0.
-    constant = deviation <= 1e-7 * np.abs(mean)
-    scale = np.where(constant | (deviation < 1e-30), 1.0, deviation)
-    return Standardisation(mean.astype(np.float32), (1.0 / scale).astype(np.float32))
+    return _Scale(mean, 0.0 if deviation <= 1e-7 * abs(mean) else _inverse(deviation))
+
+
+def _inverse(scale: float) -> float:
+    return 1 / scale if scale > 1e-30 else 0.0
+
+
+def _numbers(
+    numeric: Floats, used: Sequence[int], scales: Sequence[_Scale], scaling: Scaling, bins: int
+) -> Numbers:
+    kept = numeric[:, used]
+    return Numbers(
+        places=np.array(used, dtype=np.int64),
+        offset=np.array([scales[i].offset for i in used], dtype=np.float32),
+        inverse_scale=np.array([scales[i].inverse for i in used], dtype=np.float32),
+        gaps=np.flatnonzero(np.isnan(kept).any(axis=0)).astype(np.int64),
+        smooth=scaling == "robust",
+        bins=_quantile_bins(kept, bins) if bins else None,
+    )
+
+
+def _quantile_bins(numeric: Floats, bins: int) -> Bins:
+    places, lower, inverse_width = [], [], []
+    for place in range(numeric.shape[1]):
+        column = numeric[:, place]
+        present = column[~np.isnan(column)].astype(np.float64)
+        edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)).astype(np.float32))
+        for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            places.append(place)
+            lower.append(low)
+            inverse_width.append(1 / max(high - low, 1e-30))
+    return Bins(
+        np.array(places, dtype=np.int64),
+        np.array(lower, dtype=np.float32),
+        np.array(inverse_width, dtype=np.float32),
+    )
+
+
+def _learn_texts(texts: Texts, names: Sequence[str]) -> tuple[list[Summary], list[Text]]:
+    summaries, learned = [], []
+    seen: dict[int, str] = {}
+    for place, name in enumerate(names):
+        cells = texts[:, place].tolist()
+        twin = seen.setdefault(hash(tuple(cells)), name)
+        counts = Counter(cells)
+        missing = counts.pop("", 0)
+        categories = tuple(sorted(c for c, count in counts.items() if count >= _RARE))
+        unused = None if twin == name else f"it holds what '{twin}' holds"
+        text = _text(place, categories, has_other=len(counts) > len(categories), missing=missing)
+        if text.n_codes < 2:
+            unused = _same_everywhere(categories, counts)
+        summaries.append(
+            Summary(round(missing / len(cells), 6), None, None, categories, unused)
+        )
+        if unused is None:
+            learned.append(text)
+    return summaries, learned
+
+
+def _same_everywhere(categories: Sequence[str], counts: Counter[str]) -> str:
+    if categories:
+        return f"it holds '{categories[0]}' in every training row"
+    if counts:
+        return f"none of its {len(counts)} categories is in {_RARE} training rows or more"
+    return "it holds no value"
+
+
+def _text(place: int, categories: tuple[str, ...], *, has_other: bool, missing: int) -> Text:
+    other = len(categories) if has_other else None
+    return Text(
+        place=place,
+        categories=categories,
+        other=other,
+        missing=len(categories) + has_other if missing else None,
+        embedding=_EMBEDDING_WIDTH if len(categories) > _ONE_HOT_LIMIT else None,
+    )

@@ -1,15 +1,18 @@
 """How a fit is going: a bar with the time left on a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Never, Self
 
 from tqdm import tqdm
 
 from training.fit import EpochRecord
+from training.inputs import Column
+from training.preprocess import Summary
 
 _LINES = 10
+_COLUMNS_SHOWN = 40
 
 
 class Progress:
@@ -61,3 +64,34 @@ def _line(record: EpochRecord) -> str:
         f"validation loss {record.validation_loss:.4f}, "
         f"validation accuracy {record.validation_accuracy:.4f}"
     )
+
+
+def show_table(columns: Sequence[Column], summaries: Sequence[Summary]) -> None:
+    """What was taken for what, on standard error; of a wide table the first columns."""
+    width = min(32, max(len(column.name) for column in columns[:_COLUMNS_SHOWN]))
+    pairs = list(zip(columns, summaries, strict=True))
+    for column, summary in pairs[:_COLUMNS_SHOWN]:
+        print(f"{column.name:{width}.{width}}  {_described(column, summary)}", file=sys.stderr)
+    if len(pairs) > _COLUMNS_SHOWN:
+        numbers = sum(column.kind == "number" for column in columns)
+        print(
+            f"... {len(columns)} columns in all: {numbers} of numbers, "
+            f"{len(columns) - numbers} of categories",
+            file=sys.stderr,
+        )
+
+
+def show_notes(notes: Sequence[str]) -> None:
+    """What the user should know, on standard error."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _described(column: Column, summary: Summary) -> str:
+    missing = f", {summary.missing:.1%} missing" if summary.missing else ""
+    unused = ", not used" if summary.unused else ""
+    if column.kind == "number":
+        return f"number    {summary.minimum:g} to {summary.maximum:g}{missing}{unused}"
+    categories = summary.categories or ()
+    shown = ", ".join(categories[:4]) + (", ..." if len(categories) > 4 else "")
+    return f"category  {len(categories)}: {shown}{missing}{unused}"

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from training.errors import SplitImpossible
 
 Indices = npt.NDArray[np.int64]
+Label = bool | int | str
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,24 @@ class Split:
 
 def stratified_split(
     class_index: Indices,
-    labels: Sequence[int | str],
+    labels: Sequence[Label],
     *,
     validation_fraction: float,
     test_fraction: float,
     seed: int,
+    test_rows: int = 0,
 ) -> Split:
     """Split so that every class has about the same share in each part, and at least one row.
 
-    `class_index` has shape (n,) and points into `labels`; both fractions are of all rows.
-    Raises SplitImpossible for a class with fewer than three rows, or fractions that leave a class
+    `class_index` has shape (n,) and points into `labels`; both fractions are of all rows. With
+    `test_rows` the last so many rows are the test part, and `test_fraction` means nothing. Raises SplitImpossible for a class with fewer than three rows, or fractions that leave a class
     nothing to train on.
     """
     generator = np.random.default_rng(seed)
+    if test_rows:
+        cut = len(class_index) - test_rows
+        rest = _validation_apart(class_index[:cut], labels, validation_fraction, generator)
+        return Split(*rest, np.arange(cut, len(class_index)))
     parts: tuple[list[Indices], list[Indices], list[Indices]] = ([], [], [])
     for number, label in enumerate(labels):
         rows = generator.permutation(np.flatnonzero(class_index == number))
@@ -51,3 +57,25 @@ def stratified_split(
         parts[1].append(rows[test : test + validation])
         parts[2].append(rows[:test])
     return Split(*(np.sort(np.concatenate(part)) for part in parts))
+
+
+def _validation_apart(
+    class_index: Indices,
+    labels: Sequence[Label],
+    fraction: float,
+    generator: np.random.Generator,
+) -> tuple[Indices, Indices]:
+    """Training and validation rows, of rows that are not for testing."""
+    training, validation = [], []
+    for number, label in enumerate(labels):
+        rows = generator.permutation(np.flatnonzero(class_index == number))
+        count = max(1, round(fraction * len(rows)))
+        if count >= len(rows):
+            raise SplitImpossible(
+                f"the class '{label}' has {len(rows)} rows that are not test rows: expected at "
+                f"least one each for training and validation, with --validation-fraction "
+                f"{fraction:g}"
+            )
+        training.append(rows[count:])
+        validation.append(rows[:count])
+    return np.sort(np.concatenate(training)), np.sort(np.concatenate(validation))

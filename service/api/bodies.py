@@ -4,8 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Label = int | str
-Row = list[float] | dict[str, float]
+Label = bool | int | str
+Cell = float | str | None
+Row = list[Cell] | dict[str, Cell]
 
 
 class _Body(BaseModel):
@@ -13,14 +14,17 @@ class _Body(BaseModel):
 
 
 class RowsBody(_Body):
-    """Rows as lists in the signature's order, rows as objects, or columns: one of the two keys."""
+    """Rows as lists in the signature's order, rows as objects, or columns: one of the two keys.
+
+    A number or a string a cell; null, or an absent key, is missing.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]]}]}
     )
 
     instances: Annotated[list[Row] | None, Field(description="rows")] = None
-    inputs: Annotated[dict[str, list[float]] | None, Field(description="columns by feature")] = None
+    inputs: Annotated[dict[str, list[Cell]] | None, Field(description="columns by feature")] = None
 
 
 class PredictBody(RowsBody):

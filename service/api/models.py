@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.api import bodies
+from service.api.metrics import Metrics
 from service.api.requests import json_body, version_in_path
 from service.codecs.json_hidden import decode_hidden, encode_hidden
 from service.codecs.json_models import encode_model, encode_models, encode_version
@@ -17,7 +18,9 @@ _MODEL = "/{name:segment}"
 _VERSION = "/{name:segment}/versions/{version:segment}"
 
 
-def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> APIRouter:
+def models_router(
+    repository: ModelRepository[Predictor], metrics: Metrics, *, row_limit: int
+) -> APIRouter:
     """The endpoints under /v1/models."""
     router = APIRouter(prefix="/v1/models", tags=["models"])
     rows_problems = bodies.problems(400, 404, 413, 415, 422, 503)
@@ -59,7 +62,7 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
     )
     async def predict(request: Request, name: str) -> Response:
         """Classify rows with the newest version that is ready."""
-        return await _predict(request, repository.version(name), row_limit)
+        return await _predict(request, repository.version(name), metrics, row_limit)
 
     @router.post(
         _VERSION + ":predict",
@@ -69,7 +72,7 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
     async def predict_with_version(request: Request, name: str, version: str) -> Response:
         """Classify rows with one version."""
         chosen = repository.version(name, version_in_path(name, version))
-        return await _predict(request, chosen, row_limit)
+        return await _predict(request, chosen, metrics, row_limit)
 
     @router.post(
         _MODEL + ":activations",
@@ -93,14 +96,18 @@ def models_router(repository: ModelRepository[Predictor], *, row_limit: int) -> 
     return router
 
 
-async def _predict(request: Request, chosen: Predictor, row_limit: int) -> Response:
+async def _predict(
+    request: Request, chosen: Predictor, metrics: Metrics, row_limit: int
+) -> Response:
     manifest = chosen.manifest
     decoded = decode_predict(
         await json_body(request),
-        names=manifest.signature.names,
+        form=chosen.row_format,
         classes=len(manifest.labels),
         row_limit=row_limit,
     )
+    others = chosen.other_categories(decoded.features)
+    metrics.count_other_categories(manifest.name, chosen.number, others)
     answer = encode_predictions(
         chosen.predict(decoded.features),
         name=manifest.name,
@@ -113,8 +120,9 @@ async def _predict(request: Request, chosen: Predictor, row_limit: int) -> Respo
 
 async def _hidden(request: Request, chosen: Predictor, row_limit: int) -> Response:
     manifest = chosen.manifest
-    names = manifest.signature.names
-    features = decode_hidden(await json_body(request), names=names, row_limit=row_limit)
+    features = decode_hidden(
+        await json_body(request), form=chosen.row_format, row_limit=row_limit
+    )
     layers = chosen.hidden_layers(features)
     return _json(encode_hidden(layers, name=manifest.name, version=chosen.number))
 

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 import orjson
 
 from service.codecs.json_body import parse_object, refuse_unknown_keys
-from service.codecs.json_rows import Floats, decode_rows
+from service.codecs.json_rows import decode_rows
+from service.inference.features import Features, RowFormat
 from service.inference.predictor import HiddenLayer
 
 KEYS = ("instances", "inputs")
 
 
-def decode_hidden(body: bytes, *, names: Sequence[str], row_limit: int) -> Floats:
-    """Features, (n, n_features). Raises MalformedBody, InvalidInput and TooManyRows."""
+def decode_hidden(body: bytes, *, form: RowFormat, row_limit: int) -> Features:
+    """The rows of the body. Raises MalformedBody, InvalidInput and TooManyRows."""
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
-    return decode_rows(content, names=names, row_limit=row_limit)
+    return decode_rows(content, form=form, row_limit=row_limit)
 
 
 def encode_hidden(layers: Sequence[HiddenLayer], *, name: str, version: int) -> bytes:

@@ -7,8 +7,9 @@ import numpy as np
 import orjson
 
 from service.codecs.json_body import describe, parse_object, refuse_unknown_keys
-from service.codecs.json_rows import Floats, decode_rows
+from service.codecs.json_rows import decode_rows
 from service.errors import InvalidInput
+from service.inference.features import Features, Floats, RowFormat
 from service.inference.predictor import Predictions
 
 KEYS = ("instances", "inputs", "top_k")
@@ -16,20 +17,20 @@ KEYS = ("instances", "inputs", "top_k")
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """Features, (n, n_features), and how many classes to name (None: all, in label order)."""
+    """Rows, and how many classes to name (None: all, in label order)."""
 
-    features: Floats
+    features: Features
     top_k: int | None
 
 
 def decode_predict(
-    body: bytes, *, names: Sequence[str], classes: int, row_limit: int
+    body: bytes, *, form: RowFormat, classes: int, row_limit: int
 ) -> PredictRequest:
     """Decode a predict body. Raises MalformedBody, InvalidInput and TooManyRows."""
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
     top_k = _top_k(content["top_k"], classes) if "top_k" in content else None
-    return PredictRequest(decode_rows(content, names=names, row_limit=row_limit), top_k)
+    return PredictRequest(decode_rows(content, form=form, row_limit=row_limit), top_k)
 
 
 def encode_predictions(
@@ -37,7 +38,7 @@ def encode_predictions(
     *,
     name: str,
     version: int,
-    labels: Sequence[int | str],
+    labels: Sequence[bool | int | str],
     top_k: int | None,
 ) -> bytes:
     """The answer body; probabilities as short as float32 allows."""
@@ -63,11 +64,11 @@ def _top_k(value: object, classes: int) -> int:
     return value
 
 
-def _full(row: Floats, index: int, labels: Sequence[int | str]) -> dict[str, object]:
+def _full(row: Floats, index: int, labels: Sequence[bool | int | str]) -> dict[str, object]:
     return {"label": labels[index], "probability": row[index], "probabilities": row}
 
 
-def _top(row: Floats, index: int, labels: Sequence[int | str], k: int) -> dict[str, object]:
+def _top(row: Floats, index: int, labels: Sequence[bool | int | str], k: int) -> dict[str, object]:
     best = np.argsort(-row, kind="stable")[:k].tolist()
     top = [{"label": labels[i], "probability": row[i]} for i in best]
     return {"label": labels[index], "probability": row[index], "top": top}

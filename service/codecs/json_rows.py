@@ -3,12 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from service.codecs.json_body import are_numbers, describe, is_number
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
-
-Floats = npt.NDArray[np.float32]
+from service.inference.features import Features, Floats, RowFormat
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -32,98 +30,121 @@ class _Problems:
             raise InvalidInput(summary, self.kept, total=self.total)
 
 
-def decode_rows(content: Mapping[str, object], *, names: Sequence[str], row_limit: int) -> Floats:
-    """Features of shape (n, n_features) from `instances` or `inputs` of a request.
+def decode_rows(content: Mapping[str, object], *, form: RowFormat, row_limit: int) -> Features:
+    """The features in `instances` or `inputs` of a request; null, or nothing, is missing.
 
     Raises InvalidInput, naming row and feature, and TooManyRows.
     """
     if ("instances" in content) == ("inputs" in content):
         raise InvalidInput('expected exactly one of the keys "instances" and "inputs"')
     if "instances" in content:
-        return _from_instances(content["instances"], names, row_limit)
-    return _from_columns(content["inputs"], names, row_limit)
+        return _from_instances(content["instances"], form, row_limit)
+    return _from_columns(content["inputs"], form, row_limit)
 
 
-def _from_instances(rows: object, names: Sequence[str], row_limit: int) -> Floats:
+def _from_instances(rows: object, form: RowFormat, row_limit: int) -> Features:
     if not isinstance(rows, list):
         raise InvalidInput(f"instances: expected a list of rows, got {describe(rows)}")
     _check_row_count(len(rows), row_limit)
     problems = _Problems()
-    known = set(names)
-    cells = [_cells_of(row, number, names, known, problems) for number, row in enumerate(rows)]
+    cells = [_cells_of(row, number, form, problems) for number, row in enumerate(rows)]
     problems.raise_any()
-    return _to_float32(cells, names)
+    return _to_features(cells, form)
 
 
-def _cells_of(
-    row: object, number: int, names: Sequence[str], known: set[str], problems: _Problems
-) -> list[object]:
+def _cells_of(row: object, number: int, form: RowFormat, problems: _Problems) -> list[object]:
     if isinstance(row, dict):
-        row = _in_order(row, number, names, known, problems)
-    elif not isinstance(row, list):
+        return _in_order(row, number, form, problems)
+    if not isinstance(row, list):
         problems.add(f"expected a list or an object, got {describe(row)}", row=number)
-        return []
-    elif len(row) != len(names):
-        problems.add(f"expected {len(names)} features, got {len(row)}", row=number)
-        return []
-    if not are_numbers(row):
-        for name, cell in zip(names, row, strict=True):
-            if not is_number(cell):
-                problems.add(_not_a_number(cell), row=number, feature=name)
-    return row
+    elif len(row) != len(form.names):
+        problems.add(f"expected {len(form.names)} features, got {len(row)}", row=number)
+    else:
+        _check_cells(row, number, form, problems)
+        return row
+    return []
 
 
 def _in_order(
-    row: Mapping[str, object],
-    number: int,
-    names: Sequence[str],
-    known: set[str],
-    problems: _Problems,
+    row: Mapping[str, object], number: int, form: RowFormat, problems: _Problems
 ) -> list[object]:
-    if row.keys() != known:
-        for name in names:
-            if name not in row:
-                problems.add("the feature is missing", row=number, feature=name)
-        for name in row.keys() - known:
-            problems.add(f"unknown feature {describe(name)}", row=number)
+    if row.keys() == form.known:
+        cells = [row[name] for name in form.names]
+        _check_cells(cells, number, form, problems)
+        return cells
+    before = problems.total
+    for name in form.names:
+        if name in form.required and name not in row:
+            problems.add("the feature is missing", row=number, feature=name)
+    for name in row.keys() - form.known:
+        problems.add(f"unknown feature {describe(name)}", row=number)
+    if problems.total > before:
         return []
-    return [row[name] for name in names]
+    cells = [row.get(name) for name in form.names]
+    absent = frozenset(form.names) - row.keys()
+    _check_cells(cells, number, form, problems, absent)
+    return cells
 
 
-def _from_columns(columns: object, names: Sequence[str], row_limit: int) -> Floats:
+def _check_cells(
+    cells: Sequence[object],
+    number: int,
+    form: RowFormat,
+    problems: _Problems,
+    absent: frozenset[str] = frozenset(),
+) -> None:
+    if not form.texts and are_numbers(cells):
+        return
+    for place in form.numbers:
+        cell, name = cells[place], form.names[place]
+        if not is_number(cell) and not _is_gap(cell, form) and name not in absent:
+            problems.add(f"expected a number, got {describe(cell)}", row=number, feature=name)
+    for place in form.texts:
+        cell, name = cells[place], form.names[place]
+        if type(cell) is not str and not _is_gap(cell, form) and name not in absent:
+            problems.add(f"expected a string, got {describe(cell)}", row=number, feature=name)
+
+
+def _is_gap(cell: object, form: RowFormat) -> bool:
+    return cell is None and form.accepts_missing
+
+
+def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:
     if not isinstance(columns, dict):
         raise InvalidInput(f"inputs: expected an object of columns, got {describe(columns)}")
     problems = _Problems()
-    _check_columns(columns, names, problems)
+    _check_columns(columns, form, problems)
     problems.raise_any()
-    length = len(columns[names[0]])
+    present = [name for name in form.names if name in columns]
+    if not present:
+        raise InvalidInput("inputs: expected at least one column")
+    length = len(columns[present[0]])
     _check_row_count(length, row_limit)
-    for name in names:
-        _check_column(columns[name], name, length, problems)
+    for name in present:
+        if len(columns[name]) != length:
+            problems.add(
+                f"expected {length} rows as in the first column, got {len(columns[name])}",
+                feature=name,
+            )
     problems.raise_any()
-    return _to_float32(list(zip(*(columns[name] for name in names), strict=True)), names)
+    gaps = [None] * length
+    rows = list(zip(*(columns.get(name, gaps) for name in form.names), strict=True))
+    absent = frozenset(form.names) - columns.keys()
+    for number, row in enumerate(rows):
+        _check_cells(row, number, form, problems, absent)
+    problems.raise_any()
+    return _to_features(rows, form)
 
 
-def _check_columns(
-    columns: Mapping[str, object], names: Sequence[str], problems: _Problems
-) -> None:
-    for name in names:
+def _check_columns(columns: Mapping[str, object], form: RowFormat, problems: _Problems) -> None:
+    for name in form.names:
         if name not in columns:
-            problems.add("the feature is missing", feature=name)
+            if name in form.required:
+                problems.add("the feature is missing", feature=name)
         elif not isinstance(columns[name], list):
             problems.add(f"expected a list, got {describe(columns[name])}", feature=name)
-    for name in columns.keys() - set(names):
+    for name in columns.keys() - form.known:
         problems.add(f"unknown feature {describe(name)}")
-
-
-def _check_column(cells: Sequence[object], name: str, length: int, problems: _Problems) -> None:
-    if len(cells) != length:
-        problems.add(
-            f"expected {length} rows as in the first column, got {len(cells)}", feature=name
-        )
-    for number, cell in enumerate(cells):
-        if not is_number(cell):
-            problems.add(_not_a_number(cell), row=number, feature=name)
 
 
 def _check_row_count(count: int, limit: int) -> None:
@@ -131,16 +152,25 @@ def _check_row_count(count: int, limit: int) -> None:
         raise TooManyRows(f"expected at most {limit} rows in a request, got {count}")
 
 
-def _not_a_number(cell: object) -> str:
-    return f"expected a number, got {describe(cell)}"
+def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
+    if not form.texts:
+        return Features(_to_float32(rows, form), np.empty((len(rows), 0), dtype=object))
+    numbers = [[row[place] for place in form.numbers] for row in rows]
+    texts = [["" if row[place] is None else row[place] for place in form.texts] for row in rows]
+    categorical = np.array(texts, dtype=object).reshape(len(rows), len(form.texts))
+    return Features(_to_float32(numbers, form), categorical)
 
 
-def _to_float32(rows: Sequence[Sequence[object]], names: Sequence[str]) -> Floats:
-    wide = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
-    outside = np.argwhere(~(np.abs(wide) <= _FLOAT32_MAX))
+def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:
+    wide = np.array(rows, dtype=np.float64).reshape(len(rows), len(form.numbers))
+    outside = np.argwhere(np.abs(wide) > _FLOAT32_MAX)
     if outside.size:
         problems = [
-            Problem(f"expected a number within float32, got {wide[i, j]:g}", int(i), names[j])
+            Problem(
+                f"expected a number within float32, got {wide[i, j]:g}",
+                int(i),
+                form.names[form.numbers[j]],
+            )
             for i, j in outside[:LISTED_PROBLEMS]
         ]
         raise InvalidInput("a number is too large", problems, total=len(outside))

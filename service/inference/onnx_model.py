@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 # Read when the library is imported: no usage data leaves the process.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -12,15 +11,15 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 from service.errors import ArtifactInvalid, SelfTestFailed
-from service.model_repository.manifest import Golden, Signature
-
-Floats = npt.NDArray[np.float32]
+from service.inference.features import Features, Floats, from_cells, row_format
+from service.model_repository.manifest import Golden
+from service.model_repository.signature import CATEGORICAL, Signature
 
 GOLDEN_TOLERANCE = 1e-5
 
 
 class OnnxModel:
-    """A graph that maps features, (n, n_features), to probabilities and representations."""
+    """A graph that maps raw rows to probabilities and hidden representations."""
 
     def __init__(self, artifact: bytes, signature: Signature) -> None:
         """Open the graph. Raises ArtifactInvalid when it does not have that signature."""
@@ -34,27 +33,26 @@ class OnnxModel:
             raise ArtifactInvalid("model.onnx is not a model that ONNX Runtime opens") from exc
         self._check_tensors()
 
-    def run(self, features: Floats, outputs: Sequence[str]) -> list[Floats]:
-        """The named outputs, each with n rows, for features of shape (n, n_features)."""
-        name = self._signature.input
-        results: list[Floats] = self._session.run(list(outputs), {name: features})
+    def run(self, features: Features, outputs: Sequence[str]) -> list[Floats]:
+        """The named outputs, each with n rows, for n rows of features."""
+        feed = features.tensors(self._signature)
+        results: list[Floats] = self._session.run(list(outputs), feed)
         return results
 
-    def probabilities(self, features: Floats) -> Floats:
-        """Class probabilities, (n, n_classes), for features of shape (n, n_features)."""
+    def probabilities(self, features: Features) -> Floats:
+        """Class probabilities, (n, n_classes), for n rows of features."""
         return self.run(features, [self._signature.probabilities])[0]
 
-    def labels(self, features: Floats) -> list[int | str]:
-        """The labels that the graph itself names for rows of shape (n, n_features)."""
-        named: list[int | str] = self.run(features, [self._signature.label])[0].tolist()
+    def labels(self, features: Features) -> list[bool | int | str]:
+        """The labels that the graph itself names for n rows of features."""
+        named: list[bool | int | str] = self.run(features, [self._signature.label])[0].tolist()
         return named
 
     def self_test(self, golden: Golden) -> None:
         """Run the golden rows. Raises SelfTestFailed unless they come out as published."""
         expected = np.asarray(golden.probabilities, dtype=np.float64)
-        features = np.asarray(golden.features, dtype=np.float32)
         try:
-            found = self.probabilities(features)
+            found = self.probabilities(from_cells(golden.rows, row_format(self._signature)))
         except Exception as exc:
             raise ArtifactInvalid("model.onnx does not run on its golden rows") from exc
         if found.shape != expected.shape:
@@ -74,18 +72,29 @@ class OnnxModel:
         inputs = {tensor.name: tensor for tensor in self._session.get_inputs()}
         outputs = {tensor.name for tensor in self._session.get_outputs()}
         expected = {signature.probabilities, signature.label, *signature.hidden}
-        if set(inputs) != {signature.input} or not expected <= outputs:
+        if set(inputs) != set(signature.inputs) or not expected <= outputs:
             raise ArtifactInvalid(
-                f"expected a graph from {signature.input} to {', '.join(sorted(expected))}, "
+                f"expected a graph from {', '.join(signature.inputs)} to "
+                f"{', '.join(sorted(expected))}, "
                 f"got one from {', '.join(inputs)} to {', '.join(sorted(outputs))}"
             )
-        tensor, width = inputs[signature.input], len(signature.features)
-        if tensor.type != "tensor(float)" or len(tensor.shape) != 2 or tensor.shape[1] != width:
-            raise ArtifactInvalid(
-                f"expected an input of float32 [N, {width}], got {tensor.type} {tensor.shape}"
-            )
-        if isinstance(tensor.shape[0], int):
-            raise ArtifactInvalid(f"expected any number of rows, got exactly {tensor.shape[0]}")
+        for name, width in signature.inputs.items():
+            _check_input(inputs[name], width)
+
+
+def _check_input(tensor: ort.NodeArg, width: int) -> None:
+    shown, kind = (
+        ("string", "tensor(string)") if tensor.name == CATEGORICAL else ("float32", "tensor(float)")
+    )
+    if tensor.type != kind or len(tensor.shape) != 2 or tensor.shape[1] != width:
+        raise ArtifactInvalid(
+            f"{tensor.name}: expected an input of {shown} [N, {width}], "
+            f"got {tensor.type} {tensor.shape}"
+        )
+    if isinstance(tensor.shape[0], int):
+        raise ArtifactInvalid(
+            f"{tensor.name}: expected any number of rows, got exactly {tensor.shape[0]}"
+        )
 
 
 def _session_options() -> ort.SessionOptions:

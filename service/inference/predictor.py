@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from service.activations.table import TABLE
-from service.inference.onnx_model import Floats, OnnxModel
+from service.inference.features import Features, Floats, RowFormat, row_format
+from service.inference.onnx_model import OnnxModel
 from service.model_repository.layout import PublishedVersion
 from service.model_repository.manifest import Manifest
 
@@ -41,14 +42,26 @@ class Predictor:
     manifest: Manifest
     manifest_json: bytes
     model: OnnxModel
+    row_format: RowFormat
+    categories: tuple[frozenset[str] | None, ...]
 
-    def predict(self, features: Floats) -> Predictions:
-        """Classify rows of shape (n, n_features); of equal probabilities the first class wins."""
+    def predict(self, features: Features) -> Predictions:
+        """Classify rows; of equal probabilities the first class wins."""
         probabilities = self.model.probabilities(features)
         return Predictions(probabilities, probabilities.argmax(axis=1))
 
-    def hidden_layers(self, features: Floats) -> tuple[HiddenLayer, ...]:
-        """The hidden representations of rows of shape (n, n_features), layer by layer."""
+    def other_categories(self, features: Features) -> dict[str, int]:
+        """Per text feature, if any, how many cells hold none of the model's categories."""
+        found = {}
+        columns = zip(self.manifest.signature.texts, self.categories, strict=True)
+        for place, (feature, known) in enumerate(columns):
+            cells = features.categorical[:, place].tolist()
+            if known is not None and not known.issuperset(cells):
+                found[feature.name] = sum(cell not in known for cell in cells)
+        return found
+
+    def hidden_layers(self, features: Features) -> tuple[HiddenLayer, ...]:
+        """The hidden representations of rows, layer by layer."""
         names = self.manifest.signature.hidden
         activation = self.manifest.network.activation
         return tuple(
@@ -65,9 +78,21 @@ class Predictor:
 
 def open_version(version: PublishedVersion) -> Predictor:
     """Open a version and run its self-test. Raises BrokenVersion."""
-    model = OnnxModel(version.artifact, version.manifest.signature)
+    signature = version.manifest.signature
+    model = OnnxModel(version.artifact, signature)
     model.self_test(version.manifest.golden)
-    return Predictor(version.number, version.manifest, version.manifest_json, model)
+    return Predictor(
+        number=version.number,
+        manifest=version.manifest,
+        manifest_json=version.manifest_json,
+        model=model,
+        row_format=row_format(signature),
+        # A missing cell is not a category, nor is it another one.
+        categories=tuple(
+            None if f.categories is None else frozenset((*f.categories, ""))
+            for f in signature.texts
+        ),
+    )
 
 
 def _saturated_fraction(values: Floats, activation: str) -> float:

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     JsonValue,
+    StrictBool,
     StrictInt,
     StrictStr,
     ValidationError,
@@ -15,42 +15,18 @@ from pydantic import (
 )
 
 from service.errors import ManifestInvalid
+from service.model_repository.signature import Cell, Share, Signature, Value
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-Label = StrictInt | StrictStr
-Labels = Annotated[tuple[StrictInt, ...] | tuple[StrictStr, ...], Field(min_length=2)]
+Label = StrictBool | StrictInt | StrictStr
+Labels = Annotated[
+    tuple[StrictBool, ...] | tuple[StrictInt, ...] | tuple[StrictStr, ...], Field(min_length=2)
+]
 Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Feature(_Value):
-    """One column of the table, in the order in which the graph takes them."""
-
-    name: Annotated[str, Field(min_length=1)]
-    dtype: Literal["float32"] = "float32"
-
-
-class Signature(_Value):
-    """The graph's named tensors."""
-
-    features: Annotated[tuple[Feature, ...], Field(min_length=1)]
-    input: Literal["features"] = "features"
-    probabilities: Literal["probabilities"] = "probabilities"
-    label: Literal["label"] = "label"
-    hidden: Annotated[tuple[str, ...], Field(min_length=1)]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The feature names in order."""
-        return tuple(feature.name for feature in self.features)
-
-
-class Artifact(_Value):
+class Artifact(Value):
     """The file model.onnx."""
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -58,16 +34,18 @@ class Artifact(_Value):
     opset: Count
 
 
-class Network(_Value):
+class Network(Value):
     """The trained network: its layer widths from features to classes, and its hyperparameters."""
 
     widths: tuple[int, ...]
     activation: str
     dropout: tuple[Share, ...]
+    input_dropout: Share = 0.0
+    batch_normalisation: bool = False
     parameter_count: Count
 
 
-class ClassBalance(_Value):
+class ClassBalance(Value):
     """How many rows of one class went into each part of the split."""
 
     label: Label
@@ -76,17 +54,18 @@ class ClassBalance(_Value):
     test: Count
 
 
-class TableDescription(_Value):
-    """The table that the version was trained on."""
+class TableDescription(Value):
+    """The table that the version was trained on; `notes` say what was left out and what is odd."""
 
     source: str
     target: str
     fingerprint: str
     rows: dict[Literal["training", "validation", "test"], Count]
     class_balance: tuple[ClassBalance, ...]
+    notes: tuple[str, ...] = ()
 
 
-class ClassScores(_Value):
+class ClassScores(Value):
     """The scores of one class; a ratio whose denominator is 0 is 0."""
 
     label: Label
@@ -96,7 +75,7 @@ class ClassScores(_Value):
     rows: Count
 
 
-class Scores(_Value):
+class Scores(Value):
     """Scores on one part of the split; log_loss in nats."""
 
     rows: Count
@@ -105,15 +84,18 @@ class Scores(_Value):
     per_class: tuple[ClassScores, ...]
 
 
-class SplitScores(_Value):
+class SplitScores(Value):
     """Scores on the rows that chose the weights, and on those that were never looked at."""
 
     validation: Scores
     test: Scores
 
 
-class Epoch(_Value):
-    """One pass over the training rows; all four measured in evaluation mode after it."""
+class Epoch(Value):
+    """One pass over the training rows; all four measured in evaluation mode after it.
+
+    The training side is measured on up to 10,000 of the training rows.
+    """
 
     training_loss: float
     training_accuracy: Share
@@ -121,14 +103,14 @@ class Epoch(_Value):
     validation_accuracy: Share
 
 
-class History(_Value):
+class History(Value):
     """Every epoch in order, and which one's weights were kept (counted from 1)."""
 
     best_epoch: Annotated[int, Field(ge=1)]
     epochs: Annotated[tuple[Epoch, ...], Field(min_length=1)]
 
 
-class Parity(_Value):
+class Parity(Value):
     """How far ONNX Runtime's answers on the test rows are from PyTorch's."""
 
     rows: Count
@@ -136,17 +118,17 @@ class Parity(_Value):
     labels_different: Count
 
 
-class Golden(_Value):
+class Golden(Value):
     """Made-up rows, (n, n_features), and PyTorch's evaluation-mode probabilities for them."""
 
-    features: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]
+    rows: Annotated[tuple[tuple[Cell, ...], ...], Field(min_length=1)]
     probabilities: tuple[tuple[Share, ...], ...]
 
 
-class Manifest(_Value):
+class Manifest(Value):
     """Everything that is known of a published version."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: str
     created: datetime
     labels: Labels
@@ -169,9 +151,9 @@ class Manifest(_Value):
             raise ValueError("two features share a name")
         if len(set(self.labels)) != classes:
             raise ValueError("two labels are the same")
-        if any(len(row) != width for row in self.golden.features):
+        if any(len(row) != width for row in self.golden.rows):
             raise ValueError(f"expected golden rows of {width} features")
-        if len(self.golden.probabilities) != len(self.golden.features) or any(
+        if len(self.golden.probabilities) != len(self.golden.rows) or any(
             len(row) != classes for row in self.golden.probabilities
         ):
             raise ValueError(f"expected {classes} golden probabilities a row")

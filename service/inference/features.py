@@ -1,0 +1,76 @@
+"""Raw rows as arrays: what a codec decodes to, a graph takes, and training learns from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from service.model_repository.signature import CATEGORICAL, FEATURES, NUMERIC, Cell, Signature
+
+Floats = npt.NDArray[np.float32]
+Texts = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Numbers, (n, n_numeric), NaN where missing; text, (n, n_categorical), "" where missing."""
+
+    numeric: Floats
+    categorical: Texts
+
+    def __len__(self) -> int:
+        return len(self.numeric)
+
+    def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> "Features":
+        return Features(self.numeric[rows], self.categorical[rows])
+
+    def tensors(self, signature: Signature) -> dict[str, npt.NDArray[np.generic]]:
+        """The arrays by the names of the graph's inputs."""
+        whole: dict[str, npt.NDArray[np.generic]] = {
+            FEATURES: self.numeric,
+            NUMERIC: self.numeric,
+            CATEGORICAL: self.categorical,
+        }
+        return {name: whole[name] for name in signature.inputs}
+
+
+def numbers_only(numeric: Floats) -> Features:
+    """The features of a table without text."""
+    return Features(numeric, np.empty((len(numeric), 0), dtype=object))
+
+
+@dataclass(frozen=True)
+class RowFormat:
+    """What a row must look like: feature names in order, and the places of numbers and text."""
+
+    names: tuple[str, ...]
+    known: frozenset[str]
+    required: frozenset[str]
+    numbers: tuple[int, ...]
+    texts: tuple[int, ...]
+    accepts_missing: bool
+
+
+def row_format(signature: Signature) -> RowFormat:
+    """The rows that a model with this signature takes; a feature that is not used may be absent."""
+    features = signature.features
+    optional = signature.accepts_missing
+    return RowFormat(
+        names=signature.names,
+        known=frozenset(signature.names),
+        required=frozenset(f.name for f in features if f.unused is None and not optional),
+        numbers=tuple(i for i, f in enumerate(features) if f.dtype == "float32"),
+        texts=tuple(i for i, f in enumerate(features) if f.dtype == "string"),
+        accepts_missing=optional,
+    )
+
+
+def from_cells(rows: Sequence[Sequence[Cell]], form: RowFormat) -> Features:
+    """Rows of cells in the order of the features; None is missing."""
+    wide = np.array([[row[i] for i in form.numbers] for row in rows], dtype=np.float64)
+    texts = [["" if row[i] is None else row[i] for i in form.texts] for row in rows]
+    return Features(
+        wide.reshape(len(rows), len(form.numbers)).astype(np.float32),
+        np.array(texts, dtype=object).reshape(len(rows), len(form.texts)),
+    )

@@ -1,0 +1,70 @@
+"""What a row is: its features in order, and the tensors that they go into."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+
+FEATURES, NUMERIC, CATEGORICAL = "features", "numeric", "categorical"
+
+Cell = StrictFloat | StrictInt | StrictStr | None
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Value(BaseModel):
+    """A part of the manifest: it never changes, and holds nothing unknown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Feature(Value):
+    """One column of the table; what is said of its values is learned from the training rows.
+
+    A number has a range, text its categories: every other text is "other". `unused` says why the
+    network does not see the column, which is still part of a row.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    dtype: Literal["float32", "string"] = "float32"
+    missing: Share = 0.0
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] | None = None
+    unused: str | None = None
+
+
+class Signature(Value):
+    """The graph's named tensors, and the features in the order of a row.
+
+    Without text there is one input, `features`. Else the numbers go, in their order, into
+    `numeric` and the text into `categorical`. Missing is NaN or the empty string, if
+    `accepts_missing`.
+    """
+
+    features: Annotated[tuple[Feature, ...], Field(min_length=1)]
+    accepts_missing: bool = False
+    probabilities: Literal["probabilities"] = "probabilities"
+    label: Literal["label"] = "label"
+    hidden: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The feature names in order."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def numbers(self) -> tuple[Feature, ...]:
+        """The columns of the numeric input."""
+        return tuple(feature for feature in self.features if feature.dtype == "float32")
+
+    @property
+    def texts(self) -> tuple[Feature, ...]:
+        """The columns of the categorical input."""
+        return tuple(feature for feature in self.features if feature.dtype == "string")
+
+    @property
+    def inputs(self) -> dict[str, int]:
+        """The width of every input tensor by its name."""
+        if not self.texts:
+            return {FEATURES: len(self.features)}
+        widths = {NUMERIC: len(self.numbers), CATEGORICAL: len(self.texts)}
+        return {name: width for name, width in widths.items() if width}

@@ -1,0 +1,112 @@
+"""The gradient of one mini-batch, written out layer by layer.
+
+Per hidden layer z = W x + b, batch normalisation if any, h = activation(z), then dropout; the loss
+is the mean cross-entropy of softmax. Tests hold every gradient against autograd's.
+"""
+
+from typing import Literal
+
+import torch
+from torch import nn
+
+from training.layers import Affine, Dropout, Hidden, Products
+from training.masks import RandomBytes
+from training.inputs import Inputs
+from training.network import Perceptron
+from training.parameters import FlatParameters
+
+Precision = Literal["float32", "bfloat16"]
+
+
+class Backpropagation:
+    """Fills `parameters.gradient` from mini-batches of at most `batch_size` rows.
+
+    With `precision` bfloat16 matrix products and activations are in bfloat16; parameters,
+    their gradients, and the softmax stay in float32.
+    """
+
+    def __init__(
+        self,
+        network: Perceptron,
+        parameters: FlatParameters,
+        *,
+        batch_size: int,
+        precision: Precision,
+        label_smoothing: float,
+        seed: int,
+    ) -> None:
+        dtype = torch.float32 if precision == "float32" else torch.bfloat16
+        self._network = network
+        self._parameters = parameters
+        self._products = Products(parameters, dtype)
+        self._random = RandomBytes(seed)
+        layers = list(network.layers)
+        n_inputs = next(m.in_features for m in layers if isinstance(m, nn.Linear))
+        self._joined = torch.empty(batch_size, n_inputs, dtype=dtype)
+        self._input_gradient = torch.empty_like(self._joined)
+        self._input_dropout = None
+        scale = 1.0
+        if isinstance(layers[0], nn.Dropout):
+            self._input_dropout = Dropout(layers.pop(0).p, batch_size, n_inputs, dtype)
+            scale = self._input_dropout.scale
+        self._hidden: list[Hidden] = []
+        while len(layers) > 1:
+            cut = next(i for i, m in enumerate(layers) if isinstance(m, nn.Dropout)) + 1
+            block = Hidden(layers[:cut], self._products, scale, batch_size)
+            self._hidden.append(block)
+            scale, layers = block.scale, layers[cut:]
+        self._output = Affine(layers[0], self._products, scale)
+        n_classes = layers[0].out_features
+        self._logits = torch.empty(batch_size, n_classes, dtype=dtype)
+        even = label_smoothing / n_classes
+        self._targets = torch.eye(n_classes) * (1 - label_smoothing) + even
+
+    @torch.no_grad()
+    def gradient(self, inputs: Inputs, class_index: torch.Tensor) -> None:
+        """The gradient of the mean loss of these rows; a new dropout mask for each of them."""
+        rows = len(class_index)
+        self._products.refresh()
+        x = joined = self._join(inputs)
+        for block in self._hidden:
+            x = block.forward(x, self._random)
+        logits = self._output.forward(x, self._logits[:rows])
+        upstream = torch.softmax(logits, 1, dtype=torch.float32)
+        upstream.sub_(self._targets.index_select(0, class_index)).div_(rows)
+        upstream = upstream.to(logits.dtype)
+        below: Affine = self._output
+        for i in reversed(range(len(self._hidden))):
+            block = self._hidden[i]
+            below.backward(block.output, upstream)
+            upstream = block.backward(below.input_gradient(upstream, block.gradient[:rows]))
+            below = block.affine
+        below.backward(joined, upstream)
+        if len(self._network.embeddings):
+            out = self._input_gradient[:rows]
+            self._to_embeddings(inputs, below.input_gradient(upstream, out))
+        self._products.collect()
+
+    def _join(self, inputs: Inputs) -> torch.Tensor:
+        if not len(self._network.embeddings) and self._input_dropout is None:
+            return inputs.encoded.to(self._joined.dtype)
+        joined = self._joined[: len(inputs)]
+        start = inputs.encoded.shape[1]
+        joined[:, :start] = inputs.encoded
+        for i, table in enumerate(self._network.embeddings):
+            stop = start + table.embedding_dim
+            joined[:, start:stop] = table.weight.index_select(0, inputs.codes[:, i])
+            start = stop
+        if self._input_dropout is not None:
+            self._input_dropout.draw(len(inputs), self._random)
+            self._input_dropout.apply(joined)
+        return joined
+
+    def _to_embeddings(self, inputs: Inputs, upstream: torch.Tensor) -> None:
+        if self._input_dropout is not None:
+            self._input_dropout.apply(upstream)
+        start = inputs.encoded.shape[1]
+        for i, table in enumerate(self._network.embeddings):
+            stop = start + table.embedding_dim
+            home = self._parameters.view(self._parameters.gradient, table.weight)
+            home.zero_()
+            home.index_add_(0, inputs.codes[:, i], upstream[:, start:stop].float())
+            start = stop

@@ -1,0 +1,177 @@
+"""Files of rows, by what is in them: CSV, Parquet, Arrow, NPZ, IDX; one file, or a folder of one kind."""
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from training.delimited import parse_csv
+from training.errors import TableInvalid
+from training.idx import parse_idx
+
+_SUFFIXES = (
+    ".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".arrow", ".feather", ".ipc",
+    ".npz",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Numbers, (n, n_features) float32, and labels, (n,), of which the last rows are for testing."""
+
+    names: tuple[str, ...]
+    features: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.generic]
+    test_rows: int = 0
+
+
+def read_data(path: Path, *, delimiter: str | None = None) -> pl.DataFrame | Arrays:
+    """What is in a file or folder: a frame with named columns (of a CSV all text), or arrays.
+
+    Raises TableInvalid.
+    """
+    try:
+        if not path.is_dir():
+            return _read_file(path, delimiter)
+        return _read_folder(path, delimiter)
+    except (OSError, EOFError, zlib.error) as exc:
+        reason = getattr(exc, "strerror", None) or str(exc)
+        raise TableInvalid(f"{path}: cannot be read: {reason}") from exc
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is named or begins as Parquet."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _read_folder(folder: Path, delimiter: str | None) -> pl.DataFrame | Arrays:
+    names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name[0] not in "._")
+    if any("-idx3-" in name for name in names):
+        return _read_idx_folder(folder, names)
+    files = [folder / name for name in names if name.lower().endswith(_SUFFIXES)]
+    if not files:
+        raise TableInvalid(
+            f"{folder}: there is no table in this folder: expected files that end in "
+            f"{', '.join(_SUFFIXES)}"
+        )
+    parts = [_read_file(file, delimiter) for file in files]
+    frames = [part for part in parts if isinstance(part, pl.DataFrame)]
+    if len(frames) < len(parts):
+        if len(parts) == 1:
+            return parts[0]
+        raise TableInvalid(f"{folder}: expected one NPZ file, or tables of one kind")
+    for file, frame in zip(files, frames, strict=True):
+        _require_like(file, frame, files[0], frames[0])
+    return pl.concat(frames)
+
+
+def _require_like(file: Path, frame: pl.DataFrame, first: Path, like: pl.DataFrame) -> None:
+    if frame.columns != like.columns:
+        odd = sorted(set(frame.columns) ^ set(like.columns)) or frame.columns
+        raise TableInvalid(
+            f"{file}: expected the columns of {first.name} in their order; "
+            f"different: {', '.join(odd[:5])}"
+        )
+    for name, dtype in frame.schema.items():
+        if dtype != like.schema[name]:
+            raise TableInvalid(
+                f"{file}: column '{name}' holds {dtype}, in {first.name} it holds "
+                f"{like.schema[name]}"
+            )
+
+
+def _read_file(path: Path, delimiter: str | None) -> pl.DataFrame | Arrays:
+    content = path.read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        content = gzip.decompress(content)
+    if content[:4] == b"PAR1":
+        return _columnar(path, content, "Parquet")
+    if content[:6] in (b"ARROW1", b"FEA1\x00\x00"):
+        return _columnar(path, content, "Arrow")
+    if content[:4] == b"PK\x03\x04":
+        return _parse_npz(path)
+    if content[:2] == b"\x00\x00":
+        return _read_idx_pair(path)
+    return parse_csv(path, content, delimiter)
+
+
+def _columnar(path: Path, content: bytes, kind: str) -> pl.DataFrame:
+    try:
+        frame = pl.read_parquet(content) if kind == "Parquet" else pl.read_ipc(content)
+    # A damaged file makes polars raise, or panic, which is no Exception.
+    except BaseException as exc:
+        if isinstance(exc, KeyboardInterrupt):
+            raise
+        reason = (str(exc).splitlines() or [type(exc).__name__])[0]
+        raise TableInvalid(f"{path}: is not a whole {kind} file: {reason}") from exc
+    if frame.height == 0:
+        raise TableInvalid(f"{path}: there are columns and no row")
+    return frame
+
+
+def _parse_npz(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            found = {name: archive[name] for name in archive.files}
+    except (ValueError, zipfile.BadZipFile) as exc:
+        raise TableInvalid(f"{path}: is not an NPZ file of plain arrays: {exc}") from exc
+    if "x" not in found or "y" not in found:
+        raise TableInvalid(f"{path}: expected the arrays x and y, got {', '.join(found)}")
+    return arrays(path, found["x"], found["y"])
+
+
+def arrays(
+    path: Path, x: npt.NDArray[np.generic], y: npt.NDArray[np.generic], *, test_rows: int = 0
+) -> Arrays:
+    """Rows of numbers, flattened if they are images, with their labels. Raises TableInvalid."""
+    if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not len(x):
+        raise TableInvalid(
+            f"{path}: expected x of shape (rows, features) and as many y, got {x.shape} and {y.shape}"
+        )
+    if x.dtype.kind not in "biuf":
+        raise TableInvalid(f"{path}: expected numbers in x, got {x.dtype}")
+    names = _names(x.shape[1:])
+    return Arrays(names, x.reshape(len(x), -1).astype(np.float32), y, test_rows)
+
+
+def _names(shape: Sequence[int]) -> tuple[str, ...]:
+    prefix = "pixel" if len(shape) == 2 else "x"
+    return tuple("_".join((prefix, *map(str, at))) for at in np.ndindex(*shape))
+
+
+def _read_idx_pair(path: Path) -> Arrays:
+    labels = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
+    if labels == path or not labels.is_file():
+        raise TableInvalid(
+            f"{path}: expected an IDX pair such as train-images-idx3-ubyte and "
+            f"train-labels-idx1-ubyte; there is no {labels.name} of labels"
+            if labels != path
+            else f"{path}: is an IDX file, but not one of images: expected a name such as "
+            "train-images-idx3-ubyte"
+        )
+    return arrays(path, parse_idx(path), parse_idx(labels))
+
+
+def _read_idx_folder(folder: Path, names: Sequence[str]) -> Arrays:
+    images = [name for name in names if "images-idx3-" in name]
+    train = [name for name in images if not name.startswith(("t10k", "test"))]
+    test = [name for name in images if name not in train]
+    if len(train) != 1 or len(test) > 1:
+        raise TableInvalid(
+            f"{folder}: expected one IDX pair train-... and at most one t10k-..., got "
+            f"{', '.join(images)}"
+        )
+    parts = [_read_idx_pair(folder / name) for name in (*train, *test)]
+    test_rows = len(parts[1].labels) if test else 0
+    x = np.concatenate([part.features for part in parts])
+    y = np.concatenate([part.labels for part in parts])
+    return Arrays(parts[0].names, x, y, test_rows)

@@ -1,0 +1,42 @@
+"""What a column is, and what a network takes: encoded rows as tensors."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+
+@dataclass(frozen=True)
+class Column:
+    """One feature of a table."""
+
+    name: str
+    kind: Literal["number", "category"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`encoded`, (n, width) float32, and `codes`, (n, m) int64.
+
+    Each column of `codes` holds the category numbers of one feature with a learned embedding.
+    """
+
+    encoded: torch.Tensor
+    codes: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __getitem__(self, rows: torch.Tensor | slice) -> "Inputs":
+        return Inputs(self.encoded[rows], self.codes[rows])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Inputs and class indices, (n,)."""
+
+    inputs: Inputs
+    class_index: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.class_index)

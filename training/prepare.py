@@ -1,0 +1,108 @@
+"""What a run learns from: a table in memory, or a sample of one that is streamed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from training.columns import Asked
+from training.config import RunConfig
+from training.datasets import load_dataset
+from training.errors import TableInvalid
+from training.files import is_parquet
+from training.read import read_table
+from training.shuffle import physical_bytes
+from training.split import Split, stratified_split
+from training.stream import ParquetTable, parquet_files
+from training.table import Table, require_classes
+
+# Of a cell while a table is read, encoded and trained on, and of a byte of text in a file.
+_BYTES_A_CELL = 32
+_BYTES_A_BYTE = 6
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table with its split. Of a streamed one, `table` holds a sample of the training rows.
+
+    `training_counts` are those of each class in all training rows, (n_classes,).
+    """
+
+    table: Table
+    split: Split
+    training_counts: npt.NDArray[np.int64]
+    fingerprint: str
+    stream: ParquetTable | None
+
+
+def prepare(config: RunConfig) -> Prepared:
+    """Read and split what the config names. Raises TableInvalid and SplitImpossible."""
+    if config.data is None:
+        assert config.dataset is not None
+        return _in_memory(load_dataset(config.dataset).without(config.ignore), config)
+    if not config.data.exists():
+        raise TableInvalid(f"{config.data}: there is no such file or folder")
+    asked = Asked(config.numeric, config.categorical, config.ignore)
+    limit = config.memory or physical_bytes() // 2
+    if _is_parquet(config.data):
+        if _parquet_bytes(config.data) > limit:
+            return _streamed(config, asked)
+    elif (needed := _size(config.data) * _BYTES_A_BYTE) > limit:
+        raise TableInvalid(
+            f"{config.data}: needs about {needed / 2**30:.1f} GiB of memory, of which "
+            f"{limit / 2**30:.1f} may be used: --memory allows more; a Parquet file would be "
+            "streamed"
+        )
+    return _in_memory(read_table(config.data, config.target, asked, config.delimiter), config)
+
+
+def _in_memory(table: Table, config: RunConfig) -> Prepared:
+    require_classes(table)
+    split = stratified_split(
+        table.class_index,
+        table.labels,
+        validation_fraction=config.validation_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.seed,
+        test_rows=table.test_rows,
+    )
+    counts = np.bincount(table.class_index[split.training], minlength=len(table.labels))
+    return Prepared(table, split, counts, table.fingerprint, None)
+
+
+def _streamed(config: RunConfig, asked: Asked) -> Prepared:
+    assert config.data is not None
+    if config.target is None:
+        raise TableInvalid(f"{config.data}: --target names the column to predict")
+    stream = ParquetTable(
+        config.data,
+        config.target,
+        validation_fraction=config.validation_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.seed,
+    )
+    table, split = stream.sample(asked)
+    require_classes(table)
+    return Prepared(table, split, stream.counts[0], stream.fingerprint(), stream)
+
+
+def _is_parquet(path: Path) -> bool:
+    files = parquet_files(path)
+    return bool(files) and all(map(is_parquet, files))
+
+
+def _parquet_bytes(path: Path) -> int:
+    try:
+        found = [pq.read_metadata(file) for file in parquet_files(path)]
+    except (OSError, ValueError) as exc:
+        raise TableInvalid(
+            f"{path}: is not a whole Parquet file: {str(exc).splitlines()[0]}"
+        ) from exc
+    return sum(m.num_rows * m.num_columns for m in found) * _BYTES_A_CELL
+
+
+def _size(path: Path) -> int:
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

@@ -1,0 +1,134 @@
+"""From a path to a table, to the features that a published model takes, or to labels."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from service.inference.features import Features, numbers_only
+from service.model_repository.manifest import Manifest
+from service.model_repository.signature import Signature
+from training.columns import Asked, typed_columns, values_of
+from training.errors import TableInvalid
+from training.files import Arrays, read_data
+from training.inputs import Column
+from training.labels import index_among, labels_of
+from training.table import Indices, Table, listing
+
+
+def read_table(path: Path, target: str | None, asked: Asked, delimiter: str | None) -> Table:
+    """The labelled rows of a file or folder. Raises TableInvalid."""
+    data = read_data(path, delimiter=delimiter)
+    if isinstance(data, Arrays):
+        return table_of_arrays(path.name, data, target or "y").without(asked.ignored)
+    if target is None:
+        raise TableInvalid(
+            f"{path}: --target names the column to predict; there are: {listing(data.columns)}"
+        )
+    if target not in data.columns:
+        raise TableInvalid(
+            f"{path}: there is no column '{target}' to predict; "
+            f"there are: {listing(data.columns)}"
+        )
+    return table_of_frame(path.name, data, target, asked)
+
+
+def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) -> Table:
+    """The table of a frame whose column `target` holds the labels. Raises TableInvalid."""
+    labels, index = labels_of(source, frame.get_column(target))
+    typed = typed_columns(source, frame.drop(target), asked)
+    notes = list(typed.notes)
+    labelled = np.flatnonzero(index >= 0)
+    if len(labelled) < len(index):
+        notes.append(
+            f"{len(index) - len(labelled)} of {len(index)} rows are left out: they have no label "
+            f"in '{target}'"
+        )
+    return Table(
+        source=source,
+        target=target,
+        columns=typed.columns,
+        labels=labels,
+        features=typed.features[labelled] if len(labelled) < len(index) else typed.features,
+        class_index=index[labelled],
+        notes=tuple(notes),
+    )
+
+
+def table_of_arrays(source: str, data: Arrays, target: str) -> Table:
+    """The table of an array of numbers and one of labels. Raises TableInvalid."""
+    wrong = ~np.isfinite(data.features) & ~np.isnan(data.features)
+    if wrong.any():
+        row, place = map(int, np.argwhere(wrong)[0])
+        raise TableInvalid(
+            f"{source}: row {row + 1}, column '{data.names[place]}': expected a number within "
+            f"float32, got {data.features[row, place]}"
+        )
+    labels, index = labels_of(source, pl.Series(target, data.labels))
+    if (index < 0).any():
+        raise TableInvalid(f"{source}: row {int((index < 0).argmax()) + 1} of y holds no label")
+    return Table(
+        source=source,
+        target=target,
+        columns=tuple(Column(name, "number") for name in data.names),
+        labels=labels,
+        features=numbers_only(data.features),
+        class_index=index,
+        test_rows=data.test_rows,
+    )
+
+
+def read_features(path: Path, signature: Signature) -> Features:
+    """The rows of a file as a model with this signature takes them. Raises TableInvalid."""
+    data = read_data(path)
+    if isinstance(data, Arrays):
+        if signature.texts or len(data.names) != len(signature.features):
+            raise TableInvalid(
+                f"{path}: expected the model's {len(signature.features)} features, got an array "
+                f"of {len(data.names)}"
+            )
+        return numbers_only(data.features)
+    needed = [f.name for f in signature.features if f.unused is None]
+    missing = [name for name in needed if name not in data.columns]
+    if missing:
+        raise TableInvalid(
+            f"{path}: the model's features {listing(missing)} are missing; "
+            f"there are: {listing(data.columns)}"
+        )
+    absent = [f.name for f in signature.features if f.name not in data.columns]
+    frame = data.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
+    columns = [
+        Column(f.name, "number" if f.dtype == "float32" else "category") for f in signature.features
+    ]
+    features = values_of(str(path), frame, columns)
+    if not signature.accepts_missing:
+        _require_no_gap(path, features, signature)
+    return features
+
+
+def read_class_index(path: Path, target: str, manifest: Manifest) -> Indices:
+    """The index among a model's labels of every row's label, (n,), -1 for none.
+
+    Raises TableInvalid.
+    """
+    data = read_data(path)
+    if isinstance(data, Arrays):
+        return index_among(str(path), pl.Series(target, data.labels), manifest.labels)
+    if target not in data.columns:
+        raise TableInvalid(
+            f"{path}: there is no column '{target}' to compare with; "
+            f"there are: {listing(data.columns)}; --target names another"
+        )
+    return index_among(str(path), data.get_column(target), manifest.labels)
+
+
+def _require_no_gap(path: Path, features: Features, signature: Signature) -> None:
+    used = [feature.unused is None for feature in signature.features]
+    gaps = np.argwhere(np.isnan(features.numeric) & np.array(used))
+    if len(gaps):
+        row, place = map(int, gaps[0])
+        raise TableInvalid(
+            f"{path}: row {row + 1}, column '{signature.features[place].name}': expected a number, "
+            f"got an empty cell ({len(gaps)} such cells); the model was trained on a table "
+            "without gaps"
+        )

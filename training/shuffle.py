@@ -1,0 +1,125 @@
+"""Mini-batches of a streamed table, out of a shuffle buffer whose size a memory limit sets."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from training.columns import values_of
+from training.encoding import Preprocessing
+from training.errors import ConfigInvalid
+from training.inputs import Column, Inputs, Rows
+from training.stream import ROWS_READ_AT_ONCE, TRAINING, ParquetTable
+
+# What the interpreter, the allocator and the decoding of a chunk may need beside the buffer.
+_RESERVE = 160 << 20
+# A half of the buffer is copied when the other half has gone out.
+_COPIES = 1.5
+_MOST_ROWS = 1 << 20
+
+
+class ShuffleBuffer:
+    """Training rows of a Parquet table: row groups in a random order, through a buffer.
+
+    Whenever the buffer is full a random half of it goes out.
+    """
+
+    def __init__(
+        self,
+        table: ParquetTable,
+        columns: Sequence[Column],
+        preprocessing: Preprocessing,
+        *,
+        batch_size: int,
+        dtype: torch.dtype,
+        memory: int,
+        seed: int,
+    ) -> None:
+        self._table, self._columns, self._preprocessing = table, columns, preprocessing
+        self._batch_size = batch_size
+        self._n_rows = int(table.counts[TRAINING].sum())
+        self._generator = torch.Generator().manual_seed(seed)
+        self.capacity = self._capacity(memory, dtype)
+        width, codes = preprocessing.n_encoded, len(preprocessing.embedded)
+        self._encoded = torch.empty(self.capacity, width, dtype=dtype)
+        self._codes = torch.empty(self.capacity, codes, dtype=torch.int64)
+        self._class_index = torch.empty(self.capacity, dtype=torch.int64)
+
+    @property
+    def steps(self) -> int:
+        """How many batches an epoch has."""
+        return -(-self._n_rows // self._batch_size)
+
+    def epoch(self) -> Iterator[Rows]:
+        """Every training row once, but for a last one that would be a batch by itself."""
+        filled = 0
+        for rows in self._chunks():
+            taken = 0
+            while taken < len(rows):
+                count = min(len(rows) - taken, self.capacity - filled)
+                self._put(rows, slice(taken, taken + count), filled)
+                filled, taken = filled + count, taken + count
+                if filled == self.capacity:
+                    out = max(self._batch_size, filled // 2 // self._batch_size * self._batch_size)
+                    yield from self._emit(filled, out)
+                    filled -= out
+        yield from self._emit(filled, filled)
+
+    def _chunks(self) -> Iterator[Rows]:
+        def shuffled(groups: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+            order = torch.randperm(len(groups), generator=self._generator)
+            return [groups[i] for i in order]
+
+        names = [column.name for column in self._columns]
+        for chunk in self._table.chunks(shuffled, names):
+            chosen = chunk.part == TRAINING
+            frame = chunk.frame.filter(chosen)
+            features = values_of(self._table.path.name, frame, self._columns)
+            class_index = torch.from_numpy(chunk.class_index[chosen])
+            yield Rows(self._preprocessing.encode(features), class_index)
+
+    def _put(self, rows: Rows, which: slice, at: int) -> None:
+        home = slice(at, at + which.stop - which.start)
+        self._encoded[home] = rows.inputs.encoded[which]
+        self._codes[home] = rows.inputs.codes[which]
+        self._class_index[home] = rows.class_index[which]
+
+    def _emit(self, filled: int, out: int) -> Iterator[Rows]:
+        """Send out that many of the filled rows, chosen at random, and move the rest together."""
+        order = torch.randperm(filled, generator=self._generator)
+        for chosen in torch.split(order[:out], self._batch_size):
+            if len(chosen) == 1 < self._n_rows:
+                break
+            inputs = Inputs(self._encoded[chosen], self._codes[chosen])
+            yield Rows(inputs, self._class_index[chosen])
+        rest = order[out:]
+        for tensor in (self._encoded, self._codes, self._class_index):
+            tensor[: len(rest)] = tensor[rest]
+
+    def _capacity(self, memory: int, dtype: torch.dtype) -> int:
+        preprocessing = self._preprocessing
+        row_bytes = (
+            preprocessing.n_encoded * dtype.itemsize + 8 * (len(preprocessing.embedded) + 1)
+        ) * _COPIES
+        decoding = 2 * self._table.largest_row_group
+        fewest = max(4 * self._batch_size, ROWS_READ_AT_ONCE)
+        used = resident_bytes() + _RESERVE + decoding
+        rows = int((memory - used) // row_bytes)
+        if rows < fewest:
+            least = (used + fewest * row_bytes) / 2**30
+            raise ConfigInvalid(
+                f"--memory: expected at least {least:.2f}GiB for this table, got "
+                f"{memory / 2**30:.2f}GiB; a Parquet file with smaller row groups needs less"
+            )
+        return min(rows, _MOST_ROWS, max(self._n_rows, fewest))
+
+
+def resident_bytes() -> int:
+    """This process's resident memory now."""
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def physical_bytes() -> int:
+    """The machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

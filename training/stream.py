@@ -1,0 +1,235 @@
+"""A Parquet table that is larger than memory: split by row number, read row group by row group."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.columns import Asked, typed_columns
+from training.errors import TableInvalid
+from training.labels import labels_of
+from training.split import Split
+from training.table import Indices, Label, Table, label_text
+
+# More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
+MOST_ROWS_APART = 200_000
+ROWS_READ_AT_ONCE = 32_768
+
+TRAINING, VALIDATION, TEST = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Labelled rows as they are in the file, with their parts of the split and classes."""
+
+    frame: pl.DataFrame
+    part: npt.NDArray[np.int8]
+    class_index: Indices
+    draw: npt.NDArray[np.float64]
+
+
+class ParquetTable:
+    """One Parquet file, or a folder of them with the same columns.
+
+    Every row's part is a function of the seed and its number, so that no pass over the file needs
+    to remember any. Raises TableInvalid.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        target: str,
+        *,
+        validation_fraction: float,
+        test_fraction: float,
+        seed: int,
+    ) -> None:
+        self.path, self.target = path, target
+        self._files = [_open(file) for file in parquet_files(path)]
+        self._require_target()
+        self.height = sum(file.metadata.num_rows for file in self._files)
+        most = MOST_ROWS_APART / max(self.height, 1)
+        self._test_share = min(test_fraction, most)
+        self._validation_share = min(validation_fraction, most)
+        self._seed = seed
+        self.labels, self.counts, self.unlabelled = self._count_classes()
+
+    def sample(self, asked: Asked) -> tuple[Table, Split]:
+        """Validation rows, test rows, and a sample of the training rows, in memory."""
+        share = min(1.0, MOST_ROWS_APART / max(1, int(self.counts[TRAINING].sum())))
+        frames, parts, classes = [], [], []
+        for chunk in self.chunks(lambda groups: groups):
+            chosen = (chunk.part != TRAINING) | (chunk.draw < share)
+            frames.append(chunk.frame.filter(chosen))
+            parts.append(chunk.part[chosen])
+            classes.append(chunk.class_index[chosen])
+        typed = typed_columns(self.path.name, pl.concat(frames), asked)
+        part = np.concatenate(parts)
+        notes = [*typed.notes]
+        if self.unlabelled:
+            notes.append(
+                f"{self.unlabelled} of {self.height} rows are left out: they have no label in "
+                f"'{self.target}'"
+            )
+        table = Table(
+            source=self.path.name,
+            target=self.target,
+            columns=typed.columns,
+            labels=self.labels,
+            features=typed.features,
+            class_index=np.concatenate(classes),
+            notes=tuple(notes),
+        )
+        split = Split(*(np.flatnonzero(part == number) for number in (TRAINING, VALIDATION, TEST)))
+        return table, split
+
+    def chunks(
+        self,
+        order: Callable[[Sequence[tuple[int, int]]], Sequence[tuple[int, int]]],
+        columns: Sequence[str] | None = None,
+    ) -> Iterator[Chunk]:
+        """All labelled rows in parts that fit in memory, row groups in the order asked for."""
+        starts = self._row_group_starts()
+        wanted = None if columns is None else [*columns, self.target]
+        for number, group in order(list(starts)):
+            row = starts[number, group]
+            for batch in self._batches(number, group, wanted):
+                frame = pl.from_arrow(batch)
+                assert isinstance(frame, pl.DataFrame)
+                rows = np.arange(row, row + frame.height, dtype=np.uint64)
+                row += frame.height
+                yield self._chunk(frame, rows)
+
+    def fingerprint(self) -> str:
+        """The sha256 of the files, in order."""
+        digest = hashlib.sha256(repr(self.target).encode())
+        for path in parquet_files(self.path):
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+        return digest.hexdigest()
+
+    @property
+    def largest_row_group(self) -> int:
+        """Bytes of the largest row group as it lies in memory."""
+        return max(
+            file.metadata.row_group(group).total_byte_size
+            for file in self._files
+            for group in range(file.num_row_groups)
+        )
+
+    def _chunk(self, frame: pl.DataFrame, rows: npt.NDArray[np.uint64]) -> Chunk:
+        place = {label_text(label): i for i, label in enumerate(self.labels)}
+        found, among = labels_of(self.path.name, frame.get_column(self.target))
+        places = np.array([place[label_text(label)] for label in found], dtype=np.int64)
+        labelled = among >= 0
+        uniform = _uniform(rows, self._seed)
+        part = np.full(len(rows), TRAINING, dtype=np.int8)
+        part[uniform < self._test_share + self._validation_share] = VALIDATION
+        part[uniform < self._test_share] = TEST
+        features = frame.drop(self.target)
+        if labelled.all():
+            return Chunk(features, part, places[among], _uniform(rows, self._seed + 1))
+        return Chunk(
+            features.filter(labelled),
+            part[labelled],
+            places[among[labelled]],
+            _uniform(rows[labelled], self._seed + 1),
+        )
+
+    def _count_classes(self) -> tuple[tuple[Label, ...], npt.NDArray[np.int64], int]:
+        """The labels; rows of each class by part, (3, n_classes); and rows without a label."""
+        texts: pl.Series = pl.Series(self.target, [], dtype=pl.String)
+        for number, group in self._row_group_starts():
+            for batch in self._batches(number, group, [self.target]):
+                cells = pl.from_arrow(batch)
+                assert isinstance(cells, pl.DataFrame)
+                texts = pl.concat([texts, _label_texts(cells.to_series())]).unique()
+                if len(texts) > 10_000:
+                    raise TableInvalid(
+                        f"{self.path}: the target '{self.target}' holds more than 10,000 different "
+                        "values: expected classes"
+                    )
+        self.labels, _ = labels_of(self.path.name, texts)
+        counts = np.zeros((3, len(self.labels)), dtype=np.int64)
+        labelled = 0
+        for chunk in self.chunks(lambda groups: groups, columns=[]):
+            np.add.at(counts, (chunk.part, chunk.class_index), 1)
+            labelled += len(chunk.part)
+        self._require_every_class(counts)
+        return self.labels, counts, self.height - labelled
+
+    def _require_every_class(self, counts: npt.NDArray[np.int64]) -> None:
+        for part, name in ((TRAINING, "training"), (VALIDATION, "validation"), (TEST, "test")):
+            empty = np.flatnonzero(counts[part] == 0)
+            if len(empty):
+                label = label_text(self.labels[int(empty[0])])
+                raise TableInvalid(
+                    f"{self.path}: the class '{label}' has {counts[:, empty[0]].sum()} rows, none of "
+                    f"them among the {name} rows, which a streamed table sets apart by chance"
+                )
+
+    def _require_target(self) -> None:
+        for file in self._files:
+            if self.target not in file.schema_arrow.names:
+                raise TableInvalid(
+                    f"{self.path}: there is no column '{self.target}' to predict; there are: "
+                    f"{', '.join(file.schema_arrow.names[:30])}"
+                )
+
+    def _row_group_starts(self) -> dict[tuple[int, int], int]:
+        starts, row = {}, 0
+        for number, file in enumerate(self._files):
+            for group in range(file.num_row_groups):
+                starts[number, group] = row
+                row += file.metadata.row_group(group).num_rows
+        return starts
+
+    def _batches(
+        self, number: int, group: int, columns: Sequence[str] | None
+    ) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._files[number].iter_batches(
+                ROWS_READ_AT_ONCE, row_groups=[group], columns=columns, use_threads=False
+            )
+        except (pa.ArrowException, OSError) as exc:
+            raise TableInvalid(
+                f"{self.path}: row group {group} cannot be read: {str(exc).splitlines()[0]}"
+            ) from exc
+
+
+def parquet_files(path: Path) -> list[Path]:
+    """The file itself, or those in a folder that end like Parquet files, sorted."""
+    if path.is_file():
+        return [path]
+    return sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".pq") and p.name[0] != ".")
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+    except (pa.ArrowException, OSError) as exc:
+        raise TableInvalid(
+            f"{path}: is not a whole Parquet file: {str(exc).splitlines()[0]}"
+        ) from exc
+
+
+def _label_texts(cells: pl.Series) -> pl.Series:
+    labels, _ = labels_of("", cells) if cells.null_count() < len(cells) else ((), None)
+    return pl.Series(cells.name, [label_text(label) for label in labels], dtype=pl.String)
+
+
+def _uniform(rows: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.float64]:
+    """A uniform number in [0, 1) for each row number (SplitMix64, Steele et al. 2014)."""
+    z = (rows + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed) * np.uint64(
+        0xD1B54A32D192ED03
+    )
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
