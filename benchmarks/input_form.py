@@ -1,4 +1,4 @@
-"""Which tensors should a mixed table's graph take, and which nodes encode its text?
+"""Compare the tensors that a mixed table's graph could take, and the nodes that encode its text.
 
 Times one ONNX Runtime run, at 1 and 64 rows, of the same one-hot encoder and 64-unit network:
 one input a column; two inputs with `Equal` against every category; two inputs with a
@@ -109,7 +109,9 @@ def two_inputs_label_encoder(count: int) -> ort.InferenceSession:
     table[:count] = np.eye(count)
     rows = graph.constant("rows", table)
     for i, categories in enumerate(_categories(count)):
-        column = graph.node("Gather", [text, graph.constant(f"at{i}", np.int64(i))], f"c{i}", axis=1)
+        column = graph.node(
+            "Gather", [text, graph.constant(f"at{i}", np.int64(i))], f"c{i}", axis=1
+        )
         code = graph.node(
             "LabelEncoder", [column], f"code{i}", domain="ai.onnx.ml",
             keys_strings=categories.tolist(), values_int64s=list(range(count)), default_int64=count,
@@ -178,7 +180,9 @@ def main() -> None:
                         session.run(None, feeds[name])
                     times[name].append((time.perf_counter() - start) / runs * 1e6)
             for name, seconds in times.items():
-                print(f"{count:4d} categories, {rows:2d} rows: {statistics.median(seconds):8.1f} µs  {name}")
+                print(
+                    f"{count:4d} categories, {rows:2d} rows: {statistics.median(seconds):8.1f} µs  {name}"
+                )
 
 
 if __name__ == "__main__":

@@ -68,9 +68,9 @@ def _fit(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from training.evaluate import evaluate
-    from training.published import open_folder
     from training.progress import show_notes
-    from training.read import read_class_index, read_features
+    from training.published import open_folder
+    from training.tables.read import read_class_index, read_features
 
     predictor = open_folder(options.version)
     manifest = predictor.manifest
@@ -81,9 +81,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     if len(labelled) < len(class_index):
         left_out = len(class_index) - len(labelled)
         show_notes([f"{left_out} of {len(class_index)} rows are left out: they have no label"])
-    scores = evaluate(
-        predictor.model, features[labelled], class_index[labelled], manifest.labels
-    )
+    scores = evaluate(predictor.model, features[labelled], class_index[labelled], manifest.labels)
     print(_summary(scores))
     width = max(len(str(label)) for label in manifest.labels)
     print(f"{'class':{max(width, 5)}}  precision  recall      f1   rows")
@@ -97,7 +95,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from training.predict import predictions_csv, write_whole
     from training.published import open_folder
-    from training.read import read_features
+    from training.tables.read import read_features
 
     predictor = open_folder(options.version)
     features = read_features(options.data, predictor.manifest.signature)
@@ -161,7 +159,9 @@ def _shape_of(name: str, default: object) -> dict[str, Any]:
     if isinstance(default, bool):
         return {"action": argparse.BooleanOptionalAction, "default": None}
     metavar = name.rsplit("_", 1)[-1].upper()
-    return {"metavar": metavar, "nargs": "+"} if isinstance(default, tuple) else {"metavar": metavar}
+    return (
+        {"metavar": metavar, "nargs": "+"} if isinstance(default, tuple) else {"metavar": metavar}
+    )
 
 
 def _command(commands: Any, name: str, purpose: str, example: str) -> argparse.ArgumentParser:

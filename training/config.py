@@ -234,13 +234,18 @@ def read_config(
 
     Raises ConfigInvalid.
     """
-    content = _read_toml(_PRESETS / f"{preset}.toml") if preset is not None else {}
-    content |= _read_toml(path) if path is not None else {}
-    if flags.get("data") or flags.get("dataset"):
-        # Whoever names other data means to use the rest of the preset.
-        content = {k: v for k, v in content.items() if k not in ("data", "dataset", "name")}
+    content: dict[str, Any] = {}
+    for layer in (
+        _read_toml(_PRESETS / f"{preset}.toml") if preset is not None else {},
+        _read_toml(path) if path is not None else {},
+        flags,
+    ):
+        if "data" in layer or "dataset" in layer:
+            # Whoever names other data means to use the rest of what was set so far.
+            content = {k: v for k, v in content.items() if k not in ("data", "dataset", "name")}
+        content |= layer
     try:
-        return RunConfig.model_validate({**content, **flags})
+        return RunConfig.model_validate(content)
     except ValidationError as exc:
         sentences = [_sentence(error, flags) for error in exc.errors(include_url=False)]
         raise ConfigInvalid("; ".join(sentences)) from exc

@@ -14,11 +14,11 @@ from service.model_repository.manifest import (
     TableDescription,
 )
 from service.model_repository.signature import Feature, Signature
-from training.fit import EpochRecord
+from training.fitting.fit import EpochRecord
 from training.inputs import Column
 from training.prepare import Prepared
 from training.preprocess import Learned, Summary
-from training.table import Indices, Table
+from training.tables.table import Indices, Table
 
 _LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars", "pyarrow")
 

@@ -136,4 +136,3 @@ class Preprocessing:
         torch.cat(parts, dim=1, out=encoded)
         for place, text in enumerate(self.embedded):
             codes[:, place] = text.codes(features.categorical[:, text.place])
-

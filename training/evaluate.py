@@ -8,7 +8,7 @@ from service.inference.features import Features
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Label, Scores
 from training.metrics import score
-from training.table import Indices
+from training.tables.table import Indices
 
 _ROWS_AT_ONCE = 8192
 

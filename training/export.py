@@ -14,7 +14,7 @@ from training.encoding import Preprocessing
 from training.errors import ExportRefused
 from training.graph import OPSET, build_graph, require_evaluation_mode
 from training.network import Perceptron, evaluation_logits
-from training.table import Label
+from training.tables.table import Label
 
 LARGEST_DIFFERENCE = 1e-5
 GOLDEN_ROWS = 16
@@ -61,7 +61,10 @@ def make_golden(model: TrainedModel, *, seed: int) -> Golden:
     generator = np.random.default_rng(seed)
     signature = model.signature
     rows = [
-        tuple(_cell(feature, generator, gaps=signature.accepts_missing) for feature in signature.features)
+        tuple(
+            _cell(feature, generator, gaps=signature.accepts_missing)
+            for feature in signature.features
+        )
         for _ in range(GOLDEN_ROWS)
     ]
     probabilities = model.probabilities(from_cells(rows, row_format(signature)))

@@ -18,7 +18,7 @@ from training.errors import ExportRefused
 from training.network import Perceptron
 from training.operators import GraphBuilder, add_activation
 from training.raw_rows import ML_DOMAIN, add_inputs, add_preprocessing
-from training.table import Label
+from training.tables.table import Label
 
 OPSET = 20
 ML_OPSET = 4

@@ -43,9 +43,7 @@ def warnings(
     return found
 
 
-def _grouped(
-    features: Features, columns: Sequence[Column]
-) -> Iterator[tuple[str, Indices, bool]]:
+def _grouped(features: Features, columns: Sequence[Column]) -> Iterator[tuple[str, Indices, bool]]:
     """Per column its name, a group number for each row, and whether it looks like an identifier."""
     place = {"number": 0, "category": 0}
     for column in columns:

@@ -70,8 +70,13 @@ class Perceptron(nn.Module):
 
     def __init__(self, embeddings: Sequence[nn.Embedding], layers: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.embeddings = nn.ModuleList(embeddings)
+        self._embeddings = nn.ModuleList(embeddings)
         self.layers = nn.Sequential(*layers)
+
+    @property
+    def embeddings(self) -> list[nn.Embedding]:
+        """One table for each column of codes."""
+        return [table for table in self._embeddings if isinstance(table, nn.Embedding)]
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
         embedded = [table(inputs.codes[:, i]) for i, table in enumerate(self.embeddings)]

@@ -15,8 +15,6 @@ from service.model_repository.manifest import (
     SplitScores,
     parse_manifest,
 )
-from training.backpropagation import Precision
-from training.batches import Batches, InMemory
 from training.config import RunConfig
 from training.describe import describe_table, environment, history, signature
 from training.errors import ConfigInvalid
@@ -28,16 +26,19 @@ from training.export import (
     export,
     make_golden,
 )
-from training.fit import Optimisation, fit
+from training.fitting.backpropagation import Precision
+from training.fitting.batches import Batches, InMemory
+from training.fitting.fit import Optimisation, fit
+from training.fitting.shuffle import ShuffleBuffer
 from training.guard import warnings
 from training.inputs import Rows
+from training.memory import physical_bytes
 from training.network import Architecture, Perceptron, build_network, parameter_count
 from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
 from training.progress import Progress, show_notes, show_table
 from training.publish import check_writable, publish
-from training.shuffle import ShuffleBuffer, physical_bytes
-from training.table import Indices, Table
+from training.tables.table import Indices, Table
 
 # Training rows from which on a step takes that many of them.
 _BATCH_SIZES = ((0, 32), (20_000, 256), (1_000_000, 1024))

@@ -9,7 +9,7 @@ from pathlib import Path
 from service.inference.features import Features
 from service.inference.predictor import Predictor
 from training.errors import TableInvalid
-from training.table import label_text
+from training.tables.table import label_text
 
 
 def predictions_csv(predictor: Predictor, features: Features) -> str:

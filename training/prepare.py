@@ -7,16 +7,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from training.columns import Asked
 from training.config import RunConfig
-from training.datasets import load_dataset
 from training.errors import TableInvalid
-from training.files import is_parquet
-from training.read import read_table
-from training.shuffle import physical_bytes
+from training.memory import physical_bytes
 from training.split import Split, stratified_split
-from training.stream import ParquetTable, parquet_files
-from training.table import Table, require_classes
+from training.tables.columns import Asked
+from training.tables.datasets import load_dataset
+from training.tables.files import is_parquet
+from training.tables.read import read_table
+from training.tables.stream import ParquetTable, parquet_files
+from training.tables.table import Table, require_classes
 
 # Of a cell while a table is read, encoded and trained on, and of a byte of text in a file.
 _BYTES_A_CELL = 32
@@ -100,7 +100,7 @@ def _parquet_bytes(path: Path) -> int:
         raise TableInvalid(
             f"{path}: is not a whole Parquet file: {str(exc).splitlines()[0]}"
         ) from exc
-    return sum(m.num_rows * m.num_columns for m in found) * _BYTES_A_CELL
+    return sum(int(m.num_rows) * int(m.num_columns) for m in found) * _BYTES_A_CELL
 
 
 def _size(path: Path) -> int:

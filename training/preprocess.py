@@ -40,9 +40,7 @@ class Learned:
     notes: tuple[str, ...]
 
 
-def learn(
-    features: Features, columns: Sequence[Column], *, scaling: Scaling, bins: int
-) -> Learned:
+def learn(features: Features, columns: Sequence[Column], *, scaling: Scaling, bins: int) -> Learned:
     """Learn from training rows; `bins` is the number of quantile bins a number, 0 for none.
 
     Raises TableInvalid when no column tells the rows apart.
@@ -169,9 +167,7 @@ def _learn_texts(texts: Texts, names: Sequence[str]) -> tuple[list[Summary], lis
         text = _text(place, categories, has_other=len(counts) > len(categories), missing=missing)
         if text.n_codes < 2:
             unused = _same_everywhere(categories, counts)
-        summaries.append(
-            Summary(round(missing / len(cells), 6), None, None, categories, unused)
-        )
+        summaries.append(Summary(round(missing / len(cells), 6), None, None, categories, unused))
         if unused is None:
             learned.append(text)
     return summaries, learned

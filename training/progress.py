@@ -7,7 +7,7 @@ from typing import Never, Self
 
 from tqdm import tqdm
 
-from training.fit import EpochRecord
+from training.fitting.fit import EpochRecord
 from training.inputs import Column
 from training.preprocess import Summary
 

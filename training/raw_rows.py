@@ -36,7 +36,6 @@ def add_preprocessing(
     for number, (text, table) in enumerate(
         zip(preprocessing.embedded, network.embeddings, strict=True), start=1
     ):
-        assert isinstance(table, nn.Embedding)
         parts.append(_embedded(graph, text, table, number))
     return parts[0] if len(parts) == 1 else graph.node("Concat", parts, "encoded", axis=1)
 
@@ -99,7 +98,8 @@ def _bins(graph: GraphBuilder, bins: Bins, filled: str) -> str:
 def _one_hot(graph: GraphBuilder, texts: Sequence[Text]) -> str:
     """Equal to each listed category; a column's "other" is 1 minus the sum of its rest."""
     listed = [_listed(text) for text in texts]
-    graph.constant("category_places", np.repeat([t.place for t in texts], list(map(len, listed))), np.int64)  # fmt: skip
+    places = np.repeat([text.place for text in texts], list(map(len, listed)))
+    graph.constant("category_places", places, np.int64)
     graph.constant("categories", [c for column in listed for c in column], np.str_)
     graph.node("Gather", [CATEGORICAL, "category_places"], "each_category", axis=1)
     graph.node("Equal", ["each_category", "categories"], "is_category")

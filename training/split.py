@@ -33,7 +33,8 @@ def stratified_split(
     """Split so that every class has about the same share in each part, and at least one row.
 
     `class_index` has shape (n,) and points into `labels`; both fractions are of all rows. With
-    `test_rows` the last so many rows are the test part, and `test_fraction` means nothing. Raises SplitImpossible for a class with fewer than three rows, or fractions that leave a class
+    `test_rows` the last so many rows are the test part, and `test_fraction` means nothing.
+    Raises SplitImpossible for a class with fewer than three rows, or fractions that leave a class
     nothing to train on.
     """
     generator = np.random.default_rng(seed)

@@ -120,9 +120,7 @@ async def _predict(
 
 async def _hidden(request: Request, chosen: Predictor, row_limit: int) -> Response:
     manifest = chosen.manifest
-    features = decode_hidden(
-        await json_body(request), form=chosen.row_format, row_limit=row_limit
-    )
+    features = decode_hidden(await json_body(request), form=chosen.row_format, row_limit=row_limit)
     layers = chosen.hidden_layers(features)
     return _json(encode_hidden(layers, name=manifest.name, version=chosen.number))
 

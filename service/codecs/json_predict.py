@@ -23,9 +23,7 @@ class PredictRequest:
     top_k: int | None
 
 
-def decode_predict(
-    body: bytes, *, form: RowFormat, classes: int, row_limit: int
-) -> PredictRequest:
+def decode_predict(body: bytes, *, form: RowFormat, classes: int, row_limit: int) -> PredictRequest:
     """Decode a predict body. Raises MalformedBody, InvalidInput and TooManyRows."""
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.service_process import ROOT, wait_until_loaded
-from training.table import load_dataset
+from training.tables.datasets import load_dataset
 
 pytestmark = pytest.mark.containers
 
@@ -76,7 +76,7 @@ def _inside(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_compose_ends_with_a_prediction_over_http(url: str) -> None:
-    picture_of_6 = load_dataset("digits").features[6].tolist()
+    picture_of_6 = load_dataset("digits").features.numeric[6].tolist()
 
     answer = httpx.post(f"{url}/v1/models/digits:predict", json={"instances": [picture_of_6]})
 

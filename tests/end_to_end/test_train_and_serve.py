@@ -17,7 +17,7 @@ from sklearn.datasets import load_iris
 from tests.end_to_end.conftest import Serve
 from tests.service_process import ROOT
 from training.split import stratified_split
-from training.table import load_dataset
+from training.tables.datasets import load_dataset
 
 Train = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -46,11 +46,12 @@ def test_service_and_command_line_predict_the_same(
     digits = load_dataset("digits")
     table, out = tmp_path / "rows.csv", tmp_path / "out.csv"
     with table.open("w", newline="") as file:
-        csv.writer(file).writerows([digits.feature_names, *digits.features[:200].tolist()])
+        names = [column.name for column in digits.columns]
+        csv.writer(file).writerows([names, *digits.features.numeric[:200].tolist()])
 
     done = train("predict", "models/digits/1", "--data", table, "--out", out)
     answer = serve(ROOT / "models").post(
-        "/v1/models/digits/versions/1:predict", json={"instances": digits.features[:200].tolist()}
+        "/v1/models/digits/versions/1:predict", json={"instances": digits.features.numeric[:200].tolist()}
     )
 
     assert done.returncode == 0
@@ -120,7 +121,7 @@ def test_shipped_digits_model_reaches_its_accuracy_through_the_service(serve: Se
 
     answer = serve(ROOT / "models").post(
         "/v1/models/digits/versions/1:predict",
-        json={"instances": digits.features[split.test].tolist()},
+        json={"instances": digits.features.numeric[split.test].tolist()},
     )
 
     predicted = np.array([p["label"] for p in answer.json()["predictions"]])

@@ -3,13 +3,21 @@
 import csv
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from training.config import read_config
+from service.inference.features import Features, numbers_only
+from training.config import Scaling, read_config
+from training.describe import signature
+from training.export import TrainedModel
+from training.inputs import Column
+from training.network import Architecture, build_network
 from training.pipeline import Run, run
-from training.table import Table
+from training.preprocess import learn
+from training.tables.table import Table
 
 WriteCsv = Callable[[str, Sequence[str], Iterable[Sequence[object]]], Path]
 
@@ -45,11 +53,72 @@ def noise_table() -> Table:
     return Table(
         source="noise",
         target="y",
-        feature_names=("a", "b", "c", "d", "e"),
+        columns=tuple(Column(name, "number") for name in "abcde"),
         labels=("u", "v", "w"),
-        features=generator.normal(3.0, 2.0, (100, 5)).astype(np.float32),
+        features=numbers_only(generator.normal(3.0, 2.0, (100, 5)).astype(np.float32)),
         class_index=generator.integers(0, 3, 100),
     )
+
+
+@pytest.fixture
+def mixed_table() -> Table:
+    """120 rows of two numbers with gaps and three texts, one with many categories; three classes."""
+    generator = np.random.default_rng(2)
+    numeric = generator.normal(50.0, 20.0, (120, 2)).astype(np.float32)
+    numeric[generator.random(120) < 0.2, 1] = np.nan
+    few = generator.choice(["red", "green", "blue", ""], 120)
+    rare = generator.choice(["often", "always", "once"], 120, p=[0.6, 0.38, 0.02])
+    many = np.array([f"town {i % 15}" for i in range(120)])
+    return Table(
+        source="mixed",
+        target="y",
+        columns=(
+            Column("height", "number"),
+            Column("colour", "category"),
+            Column("weight", "number"),
+            Column("how often", "category"),
+            Column("town", "category"),
+        ),
+        labels=("u", "v", "w"),
+        features=Features(numeric, np.stack([few, rare, many], axis=1).astype(object)),
+        class_index=generator.integers(0, 3, 120),
+    )
+
+
+def untrained(
+    table: Table,
+    *,
+    hidden: tuple[int, ...] = (16,),
+    activation: str = "relu",
+    bins: int = 0,
+    scaling: Scaling = "robust",
+    **shape: Any,
+) -> TrainedModel:
+    """A model of freshly initialised weights behind preprocessing learned from the whole table."""
+    learned = learn(table.features, table.columns, scaling=scaling, bins=bins)
+    preprocessing = learned.preprocessing
+    torch.manual_seed(0)
+    network = build_network(
+        Architecture(
+            n_encoded=preprocessing.n_encoded,
+            embeddings=preprocessing.embeddings,
+            hidden=hidden,
+            n_classes=len(table.labels),
+            activation=activation,
+            dropout=(0.5,) * len(hidden),
+            **shape,
+        )
+    )
+    network.eval()
+    tensors = signature(table, learned, len(hidden))
+    return TrainedModel(network, preprocessing, table.labels, tensors)
+
+
+@pytest.fixture(scope="session")
+def penguins(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Penguins, trained and published: numbers, text and gaps."""
+    models = tmp_path_factory.mktemp("models")
+    return run(read_config(None, {"dataset": "penguins", "models": models, "epochs": 30}))
 
 
 @pytest.fixture(scope="session")

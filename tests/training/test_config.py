@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.config import read_config
+from training.config import presets, read_config
 from training.errors import ConfigInvalid
 
 
@@ -51,7 +51,7 @@ def test_threads_are_the_cores_at_hand_and_recorded() -> None:
         ({"dropout": ["-0.1"]}, "--dropout: expected greater than or equal to 0, got '-0.1'"),
         ({"dropout": ["0.1", "0.2"]}, "dropout: expected 1 rate or 1, one for each hidden layer"),
         ({"activation": "rellu"}, "--activation: expected one of relu, leaky_relu"),
-        ({"dataset": "mnist"}, "--dataset: expected 'digits', 'iris', 'wine' or 'breast-cancer'"),
+        ({"dataset": "mnist"}, "--dataset: expected 'digits', 'iris', 'wine', 'breast-cancer',"),
         ({"learning_rate": "0"}, "--learning-rate: expected greater than 0, got '0'"),
         ({"learning_rate": "nan"}, "--learning-rate: expected a finite number, got 'nan'"),
         ({"momentum": "1"}, "--momentum: expected less than 1"),
@@ -59,7 +59,12 @@ def test_threads_are_the_cores_at_hand_and_recorded() -> None:
         ({"batch_size": "0"}, "--batch-size: expected greater than or equal to 1"),
         ({"seed": "-1"}, "--seed: expected greater than or equal to 0"),
         ({"name": "../up"}, "--name: expected up to 64 letters"),
-        ({"data": "x.csv"}, "--data needs --target"),
+        ({"numeric": ["a"], "categorical": ["a", "b"]}, "column 'a' is asked for as numeric and"),
+        ({"data": "x.csv", "target": "y", "ignore": ["y"]}, "--ignore names the target 'y'"),
+        ({"delimiter": ", "}, "--delimiter: expected"),
+        ({"memory": "much"}, "--memory: "),
+        ({"precision": "float16"}, "--precision: expected 'auto', 'float32' or 'bfloat16'"),
+        ({"batch_normalisation": "perhaps"}, "--batch-normalisation: expected a valid boolean"),
         ({"target": "y"}, "--target goes with --data"),
         ({"data": "x.csv", "target": "y", "dataset": "iris"}, "either --dataset or --data"),
         ({"validation_fraction": "0.6", "test_fraction": "0.5"}, "less than 1 together, got 1.1"),
@@ -111,3 +116,49 @@ def test_file_whose_name_no_model_can_have_needs_a_name() -> None:
 
     with pytest.raises(ConfigInvalid, match="--name gives it another name"):
         config.resolved()
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "rate", "decay"), [("sgd", 0.02, 0.003), ("adamw", 0.001, 0.01)]
+)
+def test_defaults_suit_the_optimiser(optimiser: str, rate: float, decay: float) -> None:
+    config = read_config(None, {"optimiser": optimiser}).resolved()
+
+    assert (config.learning_rate, config.weight_decay) == (rate, decay)
+
+
+def test_weight_decay_of_0_is_none_at_all() -> None:
+    assert read_config(None, {"weight_decay": "0"}).resolved().weight_decay == 0
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_preset_is_a_valid_run(preset: str) -> None:
+    config = read_config(None, {}, preset).resolved()
+
+    assert config.dataset in ("fashion-mnist", "fashion-128")
+
+
+def test_seed_preset_is_the_textbooks_network_on_128_features() -> None:
+    config = read_config(None, {}, "seed").resolved()
+
+    assert (config.dataset, config.name) == ("fashion-128", "fashion-128")
+    assert (config.hidden, config.activation, config.dropout) == ((64,), "relu", (0.5,))
+
+
+def test_flags_overrule_the_file_and_the_file_the_preset(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text("epochs = 5\nhidden = [8]\n")
+
+    config = read_config(path, {"hidden": ["9"]}, "seed")
+
+    assert (config.dataset, config.epochs, config.hidden) == ("fashion-128", 5, (9,))
+
+
+def test_other_data_takes_the_rest_of_a_preset() -> None:
+    config = read_config(None, {"data": "rows.csv", "target": "y"}, "seed").resolved()
+
+    assert (config.dataset, config.name, config.dropout) == (None, "rows", (0.5,))
+
+
+def test_memory_is_read_with_its_unit() -> None:
+    assert read_config(None, {"memory": "1.5GiB"}).memory == 1.5 * 2**30

@@ -13,32 +13,16 @@ from onnx import numpy_helper
 from service.errors import SelfTestFailed
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.layout import ARTIFACT, read_version
-from service.model_repository.manifest import Feature, Signature
+from tests.training.conftest import untrained
 from training.errors import ExportRefused
-from training.export import TrainedModel, check_parity, describe_artifact, export, make_golden
-from training.network import build_network
+from training.export import check_parity, describe_artifact, export, make_golden
 from training.pipeline import Run
-from training.preprocess import learn_standardisation
-from training.table import Table
-
-
-def _model(table: Table) -> TrainedModel:
-    torch.manual_seed(0)
-    network = build_network(
-        n_features=5, hidden=(16,), n_classes=3, activation="relu", dropout=(0.5,)
-    )
-    network.eval()
-    return TrainedModel(network, learn_standardisation(table.features), table.labels)
-
-
-def _signature(table: Table) -> Signature:
-    features = tuple(Feature(name=name) for name in table.feature_names)
-    return Signature(features=features, hidden=("hidden_1",))
+from training.tables.table import Table
 
 
 def test_parity_of_a_faithful_export_is_recorded(noise_table: Table) -> None:
-    model = _model(noise_table)
-    opened = OnnxModel(export(model), _signature(noise_table))
+    model = untrained(noise_table)
+    opened = OnnxModel(export(model), model.signature)
 
     parity = check_parity(model, opened, noise_table.features)
 
@@ -50,10 +34,10 @@ def test_parity_of_a_faithful_export_is_recorded(noise_table: Table) -> None:
 def test_artifact_that_answers_differently_is_refused_with_the_difference(
     noise_table: Table,
 ) -> None:
-    model = _model(noise_table)
-    opened = OnnxModel(export(model), _signature(noise_table))
+    model = untrained(noise_table)
+    opened = OnnxModel(export(model), model.signature)
     with torch.no_grad():
-        model.network.get_parameter("0.weight").add_(0.01)
+        model.network.get_parameter("layers.0.weight").add_(0.01)
 
     with pytest.raises(ExportRefused, match=r"probabilities up to 0\.0\d+ apart"):
         check_parity(model, opened, noise_table.features)
@@ -67,11 +51,24 @@ def test_description_holds_the_checksum_of_the_bytes() -> None:
 
 
 def test_golden_rows_hold_no_row_of_the_table(noise_table: Table) -> None:
-    golden = make_golden(_model(noise_table), seed=0)
+    golden = make_golden(untrained(noise_table), seed=0)
 
-    made_up = np.array(golden.features, dtype=np.float32)
-    same = (made_up[:, None, :] == noise_table.features[None, :, :]).all(axis=2)
+    made_up = np.array(golden.rows, dtype=np.float32)
+    same = (made_up[:, None, :] == noise_table.features.numeric[None, :, :]).all(axis=2)
     assert not same.any()
+
+
+def test_golden_rows_of_a_mixed_table_hold_gaps_and_unseen_categories(
+    mixed_table: Table,
+) -> None:
+    model = untrained(mixed_table)
+
+    golden = make_golden(model, seed=0)
+
+    cells = [cell for row in golden.rows for cell in row]
+    assert None in cells
+    assert "a category that is in no table" in cells
+    OnnxModel(export(model), model.signature).self_test(golden)
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,5 +1,8 @@
 """The exported graph: the same answers as PyTorch, and no trace of training."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -8,43 +11,35 @@ import torch
 from torch import nn
 
 from service.activations.table import TABLE
+from service.inference.features import Features, numbers_only
+from service.model_repository.signature import Signature
+from tests.training.conftest import untrained
 from training.errors import ExportRefused
 from training.export import TrainedModel, export
 from training.graph import build_graph, require_evaluation_mode
-from training.network import build_network
-from training.preprocess import Standardisation, learn_standardisation
-from training.table import Table
+from training.tables.table import Label, Table
 
 
-def _network(activation: str = "relu", hidden: tuple[int, ...] = (16,)) -> nn.Sequential:
-    torch.manual_seed(0)
-    network = build_network(
-        n_features=5,
-        hidden=hidden,
-        n_classes=3,
-        activation=activation,
-        dropout=[0.5] * len(hidden),
-    )
-    network.eval()
-    return network
+def _run(artifact: bytes, output: str, features: Features) -> np.ndarray:
+    return _run_with(artifact, output, {"features": features.numeric})
 
 
-def _standardisation(table: Table) -> Standardisation:
-    return learn_standardisation(table.features)
+def _run_mixed(
+    artifact: bytes, output: str, features: Features, signature: Signature
+) -> np.ndarray:
+    return _run_with(artifact, output, features.tensors(signature))
 
 
-def _run(artifact: bytes, output: str, features: np.ndarray) -> np.ndarray:
+def _run_with(artifact: bytes, output: str, feed: dict[str, np.ndarray]) -> np.ndarray:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(artifact, options)
-    return np.asarray(session.run([output], {"features": features})[0])
+    return np.asarray(session.run([output], feed)[0])
 
 
 @pytest.mark.parametrize("activation", list(TABLE))
 def test_graph_answers_as_pytorch_does(activation: str, noise_table: Table) -> None:
-    model = TrainedModel(
-        _network(activation, hidden=(16, 8)), _standardisation(noise_table), noise_table.labels
-    )
+    model = untrained(noise_table, activation=activation, hidden=(16, 8))
 
     found = _run(export(model), "probabilities", noise_table.features)
 
@@ -54,34 +49,94 @@ def test_graph_answers_as_pytorch_does(activation: str, noise_table: Table) -> N
 
 
 def test_hidden_representations_are_the_activations_of_each_layer(noise_table: Table) -> None:
-    network, standardisation = _network(hidden=(16, 8)), _standardisation(noise_table)
-    artifact = export(TrainedModel(network, standardisation, noise_table.labels))
+    model = untrained(noise_table, hidden=(16, 8))
 
-    found = _run(artifact, "hidden_2", noise_table.features)
+    found = _run(export(model), "hidden_2", noise_table.features)
 
+    encoded = model.preprocessing.encode(noise_table.features).encoded
     with torch.no_grad():
-        expected = network[:5](standardisation.apply(noise_table.features)).numpy()
+        expected = model.network.layers[:5](encoded).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("labels", "expected"), [(("u", "v", "w"), "v"), ((3, 5, 10), 5)], ids=["text", "integers"]
+    ("labels", "expected"),
+    [(("u", "v", "w"), "v"), ((3, 5, 10), 5), ((False, True), True)],
+    ids=["text", "integers", "booleans"],
 )
 def test_graph_names_the_label_in_its_own_type(
-    labels: tuple[int | str, ...], expected: int | str, noise_table: Table
+    labels: tuple[Label, ...], expected: Label, noise_table: Table
 ) -> None:
-    network = _network()
-    nn.init.zeros_(network.get_parameter("3.weight"))
-    network.get_parameter("3.bias").data = torch.tensor([0.0, 1.0, 0.0])
+    model = untrained(replace(noise_table, labels=labels))
+    nn.init.zeros_(model.network.get_parameter("layers.3.weight"))
+    model.network.get_parameter("layers.3.bias").data = torch.eye(len(labels))[1]
 
-    artifact = export(TrainedModel(network, _standardisation(noise_table), labels))
+    named = _run(export(model), "label", noise_table.features).tolist()
 
-    assert _run(artifact, "label", noise_table.features).tolist() == [expected] * 100
+    assert named == [expected] * 100
+    assert type(named[0]) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"scaling": "standard"},
+        {"bins": 4},
+        {"batch_normalisation": True, "input_dropout": 0.2},
+    ],
+    ids=str,
+)
+def test_mixed_graph_answers_as_pytorch_and_its_preprocessing_do(
+    changed: dict[str, Any], mixed_table: Table
+) -> None:
+    model = untrained(mixed_table, **changed)
+    _randomise_statistics(model)
+
+    found = _run_mixed(export(model), "probabilities", mixed_table.features, model.signature)
+
+    expected = model.probabilities(mixed_table.features)
+    assert np.abs(found - expected).max() <= 1e-6
+
+
+def _randomise_statistics(model: TrainedModel) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for module in model.network.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_(generator=generator)
+            module.running_var.uniform_(0.5, 2.0, generator=generator)
+
+
+def test_table_of_text_alone_has_the_one_input_categorical(mixed_table: Table) -> None:
+    table = mixed_table.without(["height", "weight"])
+    model = untrained(table)
+
+    found = _run_mixed(export(model), "probabilities", table.features, model.signature)
+
+    assert list(model.signature.inputs) == ["categorical"]
+    assert np.abs(found - model.probabilities(table.features)).max() <= 1e-6
+
+
+def test_column_that_is_not_used_stays_a_part_of_the_row(mixed_table: Table) -> None:
+    numeric = mixed_table.features.numeric.copy()
+    numeric[:, 0] = 3
+    texts = mixed_table.features.categorical.copy()
+    texts[:] = "same"
+    table = replace(mixed_table, features=Features(numeric, texts))
+    model = untrained(table)
+
+    found = _run_mixed(export(model), "probabilities", table.features, model.signature)
+
+    assert model.signature.inputs == {"numeric": 2, "categorical": 3}
+    assert model.network.layers[0].in_features == 2
+    assert np.abs(found - model.probabilities(table.features)).max() <= 1e-6
 
 
 @pytest.mark.parametrize("rows", [0, 1, 100])
 def test_graph_takes_any_number_of_rows(rows: int, noise_table: Table) -> None:
-    model = TrainedModel(_network(), _standardisation(noise_table), noise_table.labels)
+    model = untrained(noise_table)
 
     found = _run(export(model), "probabilities", noise_table.features[:rows])
 
@@ -89,18 +144,18 @@ def test_graph_takes_any_number_of_rows(rows: int, noise_table: Table) -> None:
 
 
 def test_network_in_training_mode_cannot_be_exported(noise_table: Table) -> None:
-    network = _network().train()
-    model = TrainedModel(network, _standardisation(noise_table), noise_table.labels)
+    model = untrained(noise_table)
+    model.network.train()
 
     with pytest.raises(ExportRefused, match=r"training-mode node .*Dropout.*network.eval"):
         export(model)
 
 
 def test_mistake_would_go_unseen_without_the_check_on_the_graph(noise_table: Table) -> None:
-    standardisation = _standardisation(noise_table)
-    trained = build_graph(_network().train(), standardisation, noise_table.labels)
-    evaluated = build_graph(_network(), standardisation, noise_table.labels)
-    features = noise_table.features
+    model, features = untrained(noise_table), noise_table.features
+    evaluated = _graph_of(model)
+    model.network.train()
+    trained = _graph_of(model)
 
     hidden_by_runtime = _run(trained.SerializeToString(), "probabilities", features)
 
@@ -108,7 +163,21 @@ def test_mistake_would_go_unseen_without_the_check_on_the_graph(noise_table: Tab
     assert np.array_equal(hidden_by_runtime, expected)
 
 
-def test_batch_normalisation_in_training_mode_is_refused() -> None:
+def _graph_of(model: TrainedModel) -> onnx.ModelProto:
+    return build_graph(model.network, model.preprocessing, model.labels, model.signature)
+
+
+def test_network_with_batch_normalisation_in_training_mode_cannot_be_exported(
+    noise_table: Table,
+) -> None:
+    model = untrained(noise_table, batch_normalisation=True)
+    model.network.train()
+
+    with pytest.raises(ExportRefused, match=r"training mode: call network\.eval"):
+        export(model)
+
+
+def test_batch_normalisation_node_in_training_mode_is_refused() -> None:
     node = onnx.helper.make_node(
         "BatchNormalization", list("abcde"), ["y", "m", "v"], training_mode=1
     )
@@ -119,7 +188,7 @@ def test_batch_normalisation_in_training_mode_is_refused() -> None:
 
 
 def test_artifact_is_self_contained_and_names_no_path(noise_table: Table) -> None:
-    model = TrainedModel(_network(), _standardisation(noise_table), noise_table.labels)
+    model = untrained(noise_table)
 
     artifact = export(model)
 
@@ -131,19 +200,14 @@ def test_artifact_is_self_contained_and_names_no_path(noise_table: Table) -> Non
 
 
 def test_same_network_gives_the_same_bytes(noise_table: Table) -> None:
-    first, second = (
-        export(TrainedModel(_network(), _standardisation(noise_table), noise_table.labels))
-        for _ in range(2)
-    )
-
-    assert first == second
+    assert export(untrained(noise_table)) == export(untrained(noise_table))
 
 
 def test_row_far_outside_of_the_training_data_has_finite_probabilities(
     noise_table: Table,
 ) -> None:
-    model = TrainedModel(_network(), _standardisation(noise_table), noise_table.labels)
-    largest = np.full((1, 5), np.finfo(np.float32).max, dtype=np.float32)
+    model = untrained(noise_table)
+    largest = numbers_only(np.full((1, 5), np.finfo(np.float32).max, dtype=np.float32))
 
     found = _run(export(model), "probabilities", largest)
 

@@ -25,7 +25,8 @@ def test_fit_publishes_and_says_where(tmp_path: Path, two_blobs: Path, capsys: C
     assert status == 0
     assert f"published   {models}/blobs/1" in out
     assert "2 -> 64 -> 2, relu, dropout 0.5, 322 parameters" in out
-    assert err.startswith("epoch    1: training loss")
+    assert err.startswith("x  number    ")
+    assert "epoch    1: training loss" in err
 
 
 def test_fit_reads_settings_from_a_file(tmp_path: Path, capsys: Capture) -> None:
@@ -63,7 +64,24 @@ MISTAKES: dict[str, Callable[[WriteCsv], list[str]]] = {
     "single class": _csv("t.csv", ("a", "y"), [(i, "u") for i in range(40)]),
     "class with one row": _csv("t.csv", ("a", "y"), [*GOOD, (1, "w")]),
     "text in a number": _csv("t.csv", ("a", "y"), [*GOOD, ("abc", "u")]),
-    "missing number": _csv("t.csv", ("a", "y"), [*GOOD, ("", "u")]),
+    "no target": lambda write: ["--data", str(write("t.csv", ("a", "y"), GOOD))],
+    "ragged row": _csv("t.csv", ("a", "y"), [*GOOD, (1, "u", 2)]),
+    "unknown column": lambda write: [
+        "--data",
+        str(write("t.csv", ("a", "y"), GOOD)),
+        "--target",
+        "y",
+        "--categorical",
+        "zip",
+    ],
+    "everything ignored": lambda write: [
+        "--data",
+        str(write("t.csv", ("a", "y"), GOOD)),
+        "--target",
+        "y",
+        "--ignore",
+        "a",
+    ],
     "batch too large": _flags("--dataset", "iris", "--batch-size", "1000"),
     "hidden of 0": _flags("--hidden", "0"),
     "dropout of 1": _flags("--dropout", "1.0"),

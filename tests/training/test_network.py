@@ -1,6 +1,7 @@
 """The multilayer perceptron, and what dropout does to it."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,18 +10,41 @@ from torch import nn
 
 from service.activations.function import evaluate
 from service.activations.table import TABLE
-from training.network import ACTIVATIONS, build_network, evaluation_logits, parameter_count
+from training.inputs import Inputs
+from training.network import (
+    ACTIVATIONS,
+    Architecture,
+    Perceptron,
+    build_network,
+    evaluation_logits,
+    parameter_count,
+)
+
+
+def _build(
+    n_features: int,
+    hidden: tuple[int, ...],
+    n_classes: int,
+    activation: str,
+    dropout: tuple[float, ...],
+    **more: Any,
+) -> Perceptron:
+    return build_network(
+        Architecture(n_features, (), hidden, n_classes, activation, dropout, **more)
+    )
+
+
+def _inputs(encoded: torch.Tensor) -> Inputs:
+    return Inputs(encoded, torch.empty(len(encoded), 0, dtype=torch.long))
 
 
 def test_default_network_is_the_textbooks() -> None:
-    network = build_network(
-        n_features=128, hidden=(64,), n_classes=10, activation="relu", dropout=(0.5,)
-    )
+    network = _build(128, (64,), 10, "relu", (0.5,))
 
-    kinds = [type(module) for module in network]
+    kinds = [type(module) for module in network.layers]
     assert kinds == [nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
     assert [tuple(p.shape) for p in network.parameters()] == [(64, 128), (64,), (10, 64), (10,)]
-    assert network[2].p == 0.5
+    assert network.layers[2].p == 0.5
     assert parameter_count(network) == 8906
 
 
@@ -39,12 +63,10 @@ def test_dropout_in_training_mode_keeps_the_expectation() -> None:
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
 def test_units_that_survive_dropout_are_scaled_up(p: float) -> None:
     torch.manual_seed(0)
-    network = build_network(
-        n_features=4, hidden=(512,), n_classes=2, activation="sigmoid", dropout=(p,)
-    ).train()
-    hidden = network[:2](torch.randn(8, 4))
+    layers = _build(4, (512,), 2, "sigmoid", (p,)).train().layers
+    hidden = layers[:2](torch.randn(8, 4))
 
-    dropped = network[2:3](hidden)
+    dropped = layers[2:3](hidden)
 
     survivors = dropped != 0
     assert survivors.float().mean().item() == pytest.approx(1 - p, abs=0.05)
@@ -53,10 +75,8 @@ def test_units_that_survive_dropout_are_scaled_up(p: float) -> None:
 
 def test_evaluation_mode_answers_the_same_twice_and_puts_the_mode_back() -> None:
     torch.manual_seed(0)
-    network = build_network(
-        n_features=4, hidden=(32,), n_classes=3, activation="relu", dropout=(0.5,)
-    ).train()
-    x = torch.randn(8, 4)
+    network = _build(4, (32,), 3, "relu", (0.5,)).train()
+    x = _inputs(torch.randn(8, 4))
 
     first, second = evaluation_logits(network, x), evaluation_logits(network, x)
 
@@ -96,9 +116,41 @@ def test_service_and_pytorch_agree_on_activation_functions_kinks_included(name: 
 def test_initial_weights_suit_the_activation_function(activation: str, variance: float) -> None:
     torch.manual_seed(0)
 
-    network = build_network(
-        n_features=400, hidden=(400,), n_classes=2, activation=activation, dropout=(0.0,)
-    )
+    network = _build(400, (400,), 2, activation, (0.0,))
 
-    assert network.get_parameter("0.weight").var().item() * 400 == pytest.approx(variance, rel=0.02)
-    assert not network.get_parameter("0.bias").any()
+    weight = network.get_parameter("layers.0.weight")
+    assert weight.var().item() * 400 == pytest.approx(variance, rel=0.02)
+    assert not network.get_parameter("layers.0.bias").any()
+
+
+def test_input_dropout_and_batch_normalisation_have_their_places() -> None:
+    network = _build(4, (8,), 2, "relu", (0.3,), input_dropout=0.1, batch_normalisation=True)
+
+    kinds = [type(module) for module in network.layers]
+    assert kinds == [
+        nn.Dropout, nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout, nn.Linear,
+    ]  # fmt: skip
+
+
+def test_embeddings_stand_beside_the_encoded_columns() -> None:
+    torch.manual_seed(0)
+    network = build_network(Architecture(2, ((5, 3),), (8,), 2, "relu", (0.0,)))
+    encoded, codes = torch.randn(6, 2), torch.tensor([[0], [1], [2], [3], [4], [1]])
+
+    logits = evaluation_logits(network, Inputs(encoded, codes))
+
+    joined = torch.cat([encoded, network.embeddings[0].weight[codes[:, 0]]], dim=1)
+    assert torch.equal(logits, network.layers(joined).detach())
+    assert not network.embeddings[0].weight[4].any()
+
+
+def test_rows_are_evaluated_in_parts_of_a_bounded_size() -> None:
+    torch.manual_seed(0)
+    network = _build(3, (4,), 2, "relu", (0.5,))
+    inputs = _inputs(torch.randn(20_000, 3))
+
+    logits = evaluation_logits(network, inputs)
+
+    assert logits.shape == (20_000, 2)
+    alone = evaluation_logits(network, inputs[slice(19_990, 20_000)])
+    torch.testing.assert_close(logits[-10:], alone)

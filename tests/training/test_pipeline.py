@@ -9,7 +9,7 @@ from training.config import read_config
 from training.pipeline import Run, run
 from training.published import open_folder
 from training.split import stratified_split
-from training.table import load_dataset
+from training.tables.datasets import load_dataset
 
 
 def test_same_config_gives_the_same_model_file_byte_for_byte(tmp_path: Path) -> None:

@@ -57,6 +57,24 @@ def test_same_seed_gives_the_same_split_and_another_seed_another() -> None:
     assert test_rows(3) != test_rows(4)
 
 
+@given(counts=COUNTS, seed=st.integers(0, 1000))
+def test_test_set_that_a_table_comes_with_is_left_as_it_is(counts: list[int], seed: int) -> None:
+    classes = np.concatenate([_classes(counts, seed), [0, 1, 0]])
+
+    split = stratified_split(
+        classes,
+        range(len(counts)),
+        validation_fraction=0.2,
+        test_fraction=0.9,
+        seed=seed,
+        test_rows=3,
+    )
+
+    n = len(classes)
+    assert split.test.tolist() == [n - 3, n - 2, n - 1]
+    assert sorted([*split.training, *split.validation]) == list(range(n - 3))
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_class_too_small_for_three_parts_is_refused_by_its_label(count: int) -> None:
     classes = np.array([0] * 30 + [1] * count)

@@ -1,15 +1,16 @@
+"""Every gradient that is written out is autograd's."""
+
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from training.backpropagation import Backpropagation, Precision
+from training.fitting.backpropagation import Backpropagation, Precision
 from training.inputs import Inputs
-from training.layers import Dropout
-from training.masks import LEVELS
+from training.fitting.layers import Dropout
 from training.network import ACTIVATIONS, Architecture, Perceptron, build_network
-from training.parameters import FlatParameters
+from training.fitting.parameters import FlatParameters
 
 ROWS = 24
 
@@ -147,20 +148,7 @@ def test_the_parameters_of_the_network_are_those_that_the_optimiser_moves() -> N
     network = build_network(_architecture())
     before = [parameter.detach().clone() for parameter in network.parameters()]
     flat = FlatParameters(network)
-    assert all(
-        torch.equal(a, b) for a, b in zip(before, list(network.parameters()), strict=True)
-    )
+    assert all(torch.equal(a, b) for a, b in zip(before, list(network.parameters()), strict=True))
     flat.values.add_(1.0)
     for old, new in zip(before, network.parameters(), strict=True):
         assert torch.equal(old + 1.0, new)
-
-
-def test_dropout_keeps_the_expectation() -> None:
-    from training.masks import RandomBytes
-
-    dropout = Dropout(0.3, 1000, 1000, torch.float32)
-    dropout.draw(1000, RandomBytes(1))
-    kept = dropout.apply(torch.ones(1000, 1000))
-    # A million draws: the mean's standard error is 0.00066.
-    assert kept.mean().item() * dropout.scale == pytest.approx(1.0, abs=0.004)
-    assert dropout.scale == LEVELS / (LEVELS - 77)

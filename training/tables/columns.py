@@ -136,9 +136,7 @@ def _numbers(source: str, cells: pl.Series) -> npt.NDArray[np.float64]:
     if cells.dtype == pl.String:
         cells = without_markers(cells)
     elif not (cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null)):
-        raise TableInvalid(
-            f"{source}: column '{cells.name}': expected numbers, got {cells.dtype}"
-        )
+        raise TableInvalid(f"{source}: column '{cells.name}': expected numbers, got {cells.dtype}")
     values = cells.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
     wrong = (np.isnan(values) & cells.is_not_null().to_numpy()) | (np.abs(values) > _LARGEST)
     if cells.dtype.is_float():

@@ -8,12 +8,12 @@ import polars as pl
 from service.inference.features import Features, numbers_only
 from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Signature
-from training.columns import Asked, typed_columns, values_of
 from training.errors import TableInvalid
-from training.files import Arrays, read_data
 from training.inputs import Column
-from training.labels import index_among, labels_of
-from training.table import Indices, Table, listing
+from training.tables.columns import Asked, typed_columns, values_of
+from training.tables.files import Arrays, read_data
+from training.tables.labels import index_among, labels_of
+from training.tables.table import Indices, Table, listing
 
 
 def read_table(path: Path, target: str | None, asked: Asked, delimiter: str | None) -> Table:
@@ -27,8 +27,7 @@ def read_table(path: Path, target: str | None, asked: Asked, delimiter: str | No
         )
     if target not in data.columns:
         raise TableInvalid(
-            f"{path}: there is no column '{target}' to predict; "
-            f"there are: {listing(data.columns)}"
+            f"{path}: there is no column '{target}' to predict; there are: {listing(data.columns)}"
         )
     return table_of_frame(path.name, data, target, asked)
 

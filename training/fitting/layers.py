@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.masks import LEVELS, RandomBytes, dropped_levels
-from training.parameters import FlatParameters
+from training.fitting.masks import LEVELS, RandomBytes, dropped_levels
+from training.fitting.parameters import FlatParameters
 
 # self where other > threshold, else 0, in one vectorised pass; PyTorch has no other such kernel.
 _where_above = torch.ops.aten.threshold_backward.grad_input
@@ -37,7 +37,7 @@ class Products:
 
 
 class Affine:
-    """scale * x W^T + b. The scale is that of the dropout before it: a factor costs nothing here."""
+    """scale * x W^T + b. The scale of the dropout before it costs nothing as a factor here."""
 
     def __init__(self, linear: nn.Linear, products: Products, scale: float) -> None:
         parameters = products.parameters
@@ -77,9 +77,7 @@ class Dropout:
         noise.copy_(random.take(noise.numel()).view(noise.shape))
 
     def apply(self, values: torch.Tensor) -> torch.Tensor:
-        kept = _where_above(
-            values, self.noise[: len(values)], self._levels - 1, grad_input=values
-        )
+        kept = _where_above(values, self.noise[: len(values)], self._levels - 1, grad_input=values)
         assert isinstance(kept, torch.Tensor)
         return kept
 
@@ -136,16 +134,17 @@ class _ByAutograd:
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         with torch.enable_grad():
             self._input = z.detach().float().requires_grad_()
-            self._output = self._module(self._input)
+            self._output: torch.Tensor = self._module(self._input)
         return self._output.detach().to(z.dtype, copy=True)
 
     def backward(self, upstream: torch.Tensor, _output: torch.Tensor) -> torch.Tensor:
-        passed, *gradients = torch.autograd.grad(
+        gradients = torch.autograd.grad(
             self._output, [self._input, *self._learned], upstream.float()
         )
-        for home, gradient in zip(self._gradients, gradients, strict=True):
+        for home, gradient in zip(self._gradients, gradients[1:], strict=True):
             home.copy_(gradient)
-        return passed.to(upstream.dtype)
+        passed: torch.Tensor = gradients[0].to(upstream.dtype)
+        return passed
 
 
 class Hidden:

@@ -11,11 +11,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.columns import Asked, typed_columns
 from training.errors import TableInvalid
-from training.labels import labels_of
 from training.split import Split
-from training.table import Indices, Label, Table, label_text
+from training.tables.columns import Asked, typed_columns
+from training.tables.labels import labels_of
+from training.tables.table import Indices, Label, Table, label_text
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
 MOST_ROWS_APART = 200_000
@@ -119,7 +119,7 @@ class ParquetTable:
     def largest_row_group(self) -> int:
         """Bytes of the largest row group as it lies in memory."""
         return max(
-            file.metadata.row_group(group).total_byte_size
+            int(file.metadata.row_group(group).total_byte_size)
             for file in self._files
             for group in range(file.num_row_groups)
         )
@@ -171,8 +171,9 @@ class ParquetTable:
             if len(empty):
                 label = label_text(self.labels[int(empty[0])])
                 raise TableInvalid(
-                    f"{self.path}: the class '{label}' has {counts[:, empty[0]].sum()} rows, none of "
-                    f"them among the {name} rows, which a streamed table sets apart by chance"
+                    f"{self.path}: the class '{label}' has {counts[:, empty[0]].sum()} rows, "
+                    f"none of them among the {name} rows, which a streamed table sets apart by "
+                    "chance"
                 )
 
     def _require_target(self) -> None:
@@ -227,9 +228,8 @@ def _label_texts(cells: pl.Series) -> pl.Series:
 
 def _uniform(rows: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.float64]:
     """A uniform number in [0, 1) for each row number (SplitMix64, Steele et al. 2014)."""
-    z = (rows + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed) * np.uint64(
-        0xD1B54A32D192ED03
-    )
+    start = np.uint64(seed * 0xD1B54A32D192ED03 % 2**64)
+    z = (rows + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + start
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) * 2.0**-53

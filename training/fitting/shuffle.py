@@ -1,15 +1,15 @@
 """Mini-batches of a streamed table, out of a shuffle buffer whose size a memory limit sets."""
 
-import os
 from collections.abc import Iterator, Sequence
 
 import torch
 
-from training.columns import values_of
 from training.encoding import Preprocessing
 from training.errors import ConfigInvalid
 from training.inputs import Column, Inputs, Rows
-from training.stream import ROWS_READ_AT_ONCE, TRAINING, ParquetTable
+from training.memory import resident_bytes
+from training.tables.columns import values_of
+from training.tables.stream import ROWS_READ_AT_ONCE, TRAINING, ParquetTable
 
 # What the interpreter, the allocator and the decoding of a chunk may need beside the buffer.
 _RESERVE = 160 << 20
@@ -112,14 +112,3 @@ class ShuffleBuffer:
                 f"{memory / 2**30:.2f}GiB; a Parquet file with smaller row groups needs less"
             )
         return min(rows, _MOST_ROWS, max(self._n_rows, fewest))
-
-
-def resident_bytes() -> int:
-    """This process's resident memory now."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def physical_bytes() -> int:
-    """The machine's memory."""
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from training.backpropagation import Backpropagation, Precision
-from training.batches import Batches
 from training.config import Optimiser, Schedule
 from training.errors import Diverged
+from training.fitting.backpropagation import Backpropagation, Precision
+from training.fitting.batches import Batches
+from training.fitting.optimiser import SGD, AdamW, scheduled
+from training.fitting.parameters import FlatParameters
 from training.inputs import Rows
 from training.network import Perceptron, evaluation_logits
-from training.optimiser import SGD, AdamW, scheduled
-from training.parameters import FlatParameters
 
 
 @dataclass(frozen=True)

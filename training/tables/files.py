@@ -1,4 +1,4 @@
-"""Files of rows, by what is in them: CSV, Parquet, Arrow, NPZ, IDX; one file, or a folder of one kind."""
+"""Files of rows, by what is in them: CSV, Parquet, Arrow, NPZ or IDX; one, or a folder of them."""
 
 import gzip
 import zipfile
@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from training.delimited import parse_csv
 from training.errors import TableInvalid
-from training.idx import parse_idx
+from training.tables.delimited import parse_csv
+from training.tables.idx import parse_idx
 
 _SUFFIXES = (
     ".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".arrow", ".feather", ".ipc",
@@ -23,7 +23,7 @@ _SUFFIXES = (
 
 @dataclass(frozen=True)
 class Arrays:
-    """Numbers, (n, n_features) float32, and labels, (n,), of which the last rows are for testing."""
+    """Numbers, (n, n_features), and labels, (n,); the last `test_rows` of them are for testing."""
 
     names: tuple[str, ...]
     features: npt.NDArray[np.float32]
@@ -135,7 +135,8 @@ def arrays(
     """Rows of numbers, flattened if they are images, with their labels. Raises TableInvalid."""
     if x.ndim < 2 or y.ndim != 1 or len(x) != len(y) or not len(x):
         raise TableInvalid(
-            f"{path}: expected x of shape (rows, features) and as many y, got {x.shape} and {y.shape}"
+            f"{path}: expected x of shape (rows, features) and as many y, "
+            f"got {x.shape} and {y.shape}"
         )
     if x.dtype.kind not in "biuf":
         raise TableInvalid(f"{path}: expected numbers in x, got {x.dtype}")

@@ -8,8 +8,7 @@ import math
 import torch
 
 from training.config import Schedule
-from training.parameters import FlatParameters
-
+from training.fitting.parameters import FlatParameters
 
 
 class SGD:
@@ -26,8 +25,10 @@ class SGD:
     def step(self, learning_rate: float) -> None:
         """Move the parameters by the gradient that is there."""
         for values, gradient, velocity, decay in self._groups:
+            # Without momentum the kernel takes no velocity.
+            velocities = [velocity] if self._momentum else []
             torch._fused_sgd_(
-                [values], [gradient], [velocity], lr=learning_rate, momentum=self._momentum,
+                [values], [gradient], velocities, lr=learning_rate, momentum=self._momentum,
                 weight_decay=decay, dampening=0.0, nesterov=False, maximize=False,
                 is_first_step=False,
             )  # fmt: skip

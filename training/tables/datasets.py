@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from service.inference.features import numbers_only
-from training.columns import Asked
 from training.errors import TableInvalid
 from training.inputs import Column
-from training.read import read_table
-from training.table import Table
+from training.tables.columns import Asked
+from training.tables.read import read_table
+from training.tables.table import Table
 
-_PENGUINS = Path(__file__).parent / "data" / "penguins.csv"
+_PENGUINS = Path(__file__).parent / "penguins.csv"
 # Where the Debian package dataset-fashion-mnist puts it.
 _FASHION = Path("/usr/share/datasets/fashion-mnist")
 _GARMENTS = (

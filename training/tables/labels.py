@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from training.columns import without_markers
 from training.errors import TableInvalid
-from training.table import Indices, Label, label_text, listing
+from training.tables.columns import without_markers
+from training.tables.table import Indices, Label, label_text, listing
 
 
 def labels_of(source: str, cells: pl.Series) -> tuple[tuple[Label, ...], Indices]:

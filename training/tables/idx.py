@@ -36,4 +36,6 @@ def parse_idx(path: Path) -> npt.NDArray[np.generic]:
             f"{path}: the IDX file is cut short or too long: expected {expected} bytes for "
             f"{shape}, got {len(content)}"
         )
-    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    return (
+        np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    )

@@ -4,16 +4,16 @@ Per hidden layer z = W x + b, batch normalisation if any, h = activation(z), the
 is the mean cross-entropy of softmax. Tests hold every gradient against autograd's.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from training.layers import Affine, Dropout, Hidden, Products
-from training.masks import RandomBytes
+from training.fitting.layers import Affine, Dropout, Hidden, Products
+from training.fitting.masks import RandomBytes
+from training.fitting.parameters import FlatParameters
 from training.inputs import Inputs
 from training.network import Perceptron
-from training.parameters import FlatParameters
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -36,11 +36,11 @@ class Backpropagation:
         seed: int,
     ) -> None:
         dtype = torch.float32 if precision == "float32" else torch.bfloat16
-        self._network = network
         self._parameters = parameters
         self._products = Products(parameters, dtype)
         self._random = RandomBytes(seed)
-        layers = list(network.layers)
+        layers: list[Any] = list(network.layers)
+        self._tables = network.embeddings
         n_inputs = next(m.in_features for m in layers if isinstance(m, nn.Linear))
         self._joined = torch.empty(batch_size, n_inputs, dtype=dtype)
         self._input_gradient = torch.empty_like(self._joined)
@@ -80,18 +80,18 @@ class Backpropagation:
             upstream = block.backward(below.input_gradient(upstream, block.gradient[:rows]))
             below = block.affine
         below.backward(joined, upstream)
-        if len(self._network.embeddings):
+        if self._tables:
             out = self._input_gradient[:rows]
             self._to_embeddings(inputs, below.input_gradient(upstream, out))
         self._products.collect()
 
     def _join(self, inputs: Inputs) -> torch.Tensor:
-        if not len(self._network.embeddings) and self._input_dropout is None:
+        if not self._tables and self._input_dropout is None:
             return inputs.encoded.to(self._joined.dtype)
         joined = self._joined[: len(inputs)]
         start = inputs.encoded.shape[1]
         joined[:, :start] = inputs.encoded
-        for i, table in enumerate(self._network.embeddings):
+        for i, table in enumerate(self._tables):
             stop = start + table.embedding_dim
             joined[:, start:stop] = table.weight.index_select(0, inputs.codes[:, i])
             start = stop
@@ -104,7 +104,7 @@ class Backpropagation:
         if self._input_dropout is not None:
             self._input_dropout.apply(upstream)
         start = inputs.encoded.shape[1]
-        for i, table in enumerate(self._network.embeddings):
+        for i, table in enumerate(self._tables):
             stop = start + table.embedding_dim
             home = self._parameters.view(self._parameters.gradient, table.weight)
             home.zero_()

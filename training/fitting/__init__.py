@@ -1,0 +1,1 @@
+"""Mini-batches to fitted weights: gradients, optimisers, early stopping."""

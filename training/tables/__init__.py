@@ -1,0 +1,1 @@
+"""Files to tables: reading, typing, labelling, streaming."""
