@@ -8,6 +8,7 @@ one input a column; two inputs with `Equal` against every category; two inputs w
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,7 +33,7 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(value, name))
         return name
 
-    def node(self, operator: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, operator: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
@@ -110,7 +111,7 @@ def two_inputs_label_encoder(count: int) -> ort.InferenceSession:
     rows = graph.constant("rows", table)
     for i, categories in enumerate(_categories(count)):
         column = graph.node(
-            "Gather", [text, graph.constant(f"at{i}", np.int64(i))], f"c{i}", axis=1
+            "Gather", [text, graph.constant(f"at{i}", np.array(i))], f"c{i}", axis=1
         )
         code = graph.node(
             "LabelEncoder", [column], f"code{i}", domain="ai.onnx.ml",
@@ -179,10 +180,9 @@ def main() -> None:
                     for _ in range(runs):
                         session.run(None, feeds[name])
                     times[name].append((time.perf_counter() - start) / runs * 1e6)
-            for name, seconds in times.items():
-                print(
-                    f"{count:4d} categories, {rows:2d} rows: {statistics.median(seconds):8.1f} µs  {name}"
-                )
+            for name, samples in times.items():
+                median = statistics.median(samples)
+                print(f"{count:4d} categories, {rows:2d} rows: {median:8.1f} µs  {name}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ Dataset = Literal[
 _PRESETS = Path(__file__).parent / "presets"
 # Steps of AdamW are as large as the learning rate, those of SGD as the gradient says.
 _LEARNING_RATES = {"sgd": 0.02, "adamw": 0.001}
-_WEIGHT_DECAYS = {"sgd": 0.003, "adamw": 0.01}
 
 
 def _as_list(value: object) -> object:
@@ -136,7 +135,7 @@ class RunConfig(BaseModel):
         Field(
             ge=0,
             description="pull of the weights towards 0: an L2 penalty for sgd, decoupled for adamw "
-            "(default: 0.003; 0.01 for adamw)",
+            "(default: 3.5 divided by the training rows, at most 0.003; 0.01 for adamw)",
         ),
     ] = None
     precision: Annotated[
@@ -211,9 +210,6 @@ class RunConfig(BaseModel):
                 "dataset": dataset,
                 "name": self.name or dataset or _name_of(self.data),
                 "learning_rate": self.learning_rate or _LEARNING_RATES[self.optimiser],
-                "weight_decay": _WEIGHT_DECAYS[self.optimiser]
-                if self.weight_decay is None
-                else self.weight_decay,
                 "threads": self.threads or len(os.sched_getaffinity(0)),
                 "dropout": self.dropout * len(self.hidden)
                 if len(self.dropout) == 1

@@ -49,10 +49,11 @@ _BFLOAT16_WEIGHTS = 1 << 16
 
 @dataclass(frozen=True)
 class Run:
-    """What a run published, and where."""
+    """What a run published, where, and the model as PyTorch has it."""
 
     folder: Path
     manifest: Manifest
+    model: TrainedModel
 
 
 def run(asked: RunConfig) -> Run:
@@ -82,7 +83,12 @@ def run(asked: RunConfig) -> Run:
     show_notes(notes)
 
     training_rows = int(data.training_counts.sum())
-    config = config.model_copy(update={"batch_size": _batch_size(config, training_rows)})
+    config = config.model_copy(
+        update={
+            "batch_size": _batch_size(config, training_rows),
+            "weight_decay": _weight_decay(config, training_rows),
+        }
+    )
     shape = _architecture(config, learned, len(table.labels))
     network = build_network(shape)
     how = _optimisation(config, network)
@@ -126,7 +132,7 @@ def run(asked: RunConfig) -> Run:
     manifest_json = (manifest.model_dump_json(indent=1) + "\n").encode()
     open_version(PublishedVersion(0, parse_manifest(manifest_json), manifest_json, artifact))
     folder = publish(config.models, name, {ARTIFACT: artifact, MANIFEST: manifest_json})
-    return Run(folder, manifest)
+    return Run(folder, manifest, model)
 
 
 def _batch_size(config: RunConfig, training_rows: int) -> int:
@@ -139,6 +145,14 @@ def _batch_size(config: RunConfig, training_rows: int) -> int:
             f"got {config.batch_size}"
         )
     return config.batch_size
+
+
+def _weight_decay(config: RunConfig, training_rows: int) -> float:
+    if config.weight_decay is not None:
+        return config.weight_decay
+    # The penalty is a prior: the more rows speak against it, the less it weighs (Bishop 2006,
+    # equation 1.67).
+    return 0.01 if config.optimiser == "adamw" else min(0.003, 3.5 / training_rows)
 
 
 def _architecture(config: RunConfig, learned: Learned, n_classes: int) -> Architecture:

@@ -51,7 +51,8 @@ def test_service_and_command_line_predict_the_same(
 
     done = train("predict", "models/digits/1", "--data", table, "--out", out)
     answer = serve(ROOT / "models").post(
-        "/v1/models/digits/versions/1:predict", json={"instances": digits.features.numeric[:200].tolist()}
+        "/v1/models/digits/versions/1:predict",
+        json={"instances": digits.features.numeric[:200].tolist()},
     )
 
     assert done.returncode == 0

@@ -30,6 +30,12 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def penguins() -> PublishedVersion:
+    """The files of the shipped penguins model: numbers and text, with gaps."""
+    return read_version(MODELS / "penguins/1", root=MODELS, name="penguins", number=1)
+
+
+@pytest.fixture(scope="session")
 def digits() -> PublishedVersion:
     """The files of the shipped digits model."""
     return read_version(MODELS / "digits/1", root=MODELS, name="digits", number=1)

@@ -62,7 +62,7 @@ def noise_table() -> Table:
 
 @pytest.fixture
 def mixed_table() -> Table:
-    """120 rows of two numbers with gaps and three texts, one with many categories; three classes."""
+    """120 rows of numbers with gaps and of text, one column with many categories."""
     generator = np.random.default_rng(2)
     numeric = generator.normal(50.0, 20.0, (120, 2)).astype(np.float32)
     numeric[generator.random(120) < 0.2, 1] = np.nan

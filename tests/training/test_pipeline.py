@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from service.model_repository.layout import ARTIFACT
 from training.config import read_config
@@ -25,6 +26,30 @@ def test_settings_in_the_manifest_give_the_same_model_again(iris: Run, tmp_path:
     again = run(read_config(None, {**iris.manifest.settings, "models": tmp_path}))
 
     assert again.manifest.artifact == iris.manifest.artifact
+
+
+@pytest.mark.parametrize(
+    ("flags", "decay"),
+    [({}, 0.003), ({"optimiser": "adamw"}, 0.01), ({"weight_decay": 0}, 0)],
+    ids=["sgd", "adamw", "none"],
+)
+def test_default_weight_decay_suits_the_optimiser(
+    flags: dict[str, object], decay: float, tmp_path: Path
+) -> None:
+    config = {"dataset": "iris", "models": tmp_path, "epochs": 1, **flags}
+
+    settings = run(read_config(None, config)).manifest.settings
+
+    assert settings["weight_decay"] == decay
+
+
+def test_penguins_are_learned_with_their_text_and_gaps(penguins: Run) -> None:
+    signature, scores = penguins.manifest.signature, penguins.manifest.scores
+
+    assert signature.inputs == {"numeric": 5, "categorical": 2}
+    assert signature.features[0].categories == ("Biscoe", "Dream", "Torgersen")
+    assert signature.features[5].missing > 0
+    assert scores.test.accuracy >= 0.95
 
 
 def test_manifest_counts_every_row_once(iris: Run) -> None:

@@ -134,8 +134,9 @@ class _ByAutograd:
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         with torch.enable_grad():
             self._input = z.detach().float().requires_grad_()
-            self._output: torch.Tensor = self._module(self._input)
-        return self._output.detach().to(z.dtype, copy=True)
+            self._output = self._module(self._input)
+        output: torch.Tensor = self._output.detach().to(z.dtype, copy=True)
+        return output
 
     def backward(self, upstream: torch.Tensor, _output: torch.Tensor) -> torch.Tensor:
         gradients = torch.autograd.grad(

@@ -12,6 +12,7 @@ CONTRACT = {
     "/v2/health/live": {"get"},
     "/v2/health/ready": {"get"},
     "/v1/models": {"get"},
+    "/metrics": {"get"},
     "/v1/models/{name}": {"get"},
     "/v1/models/{name}/versions/{version}": {"get"},
     "/v1/models/{name}/card": {"get"},

@@ -263,3 +263,90 @@ async def test_documented_body_accepts_what_the_endpoint_accepts(
     assert answer.status_code == 200
     bodies.PredictBody.model_validate(body)
     bodies.PredictAnswer.model_validate(answer.json())
+
+
+PENGUIN = {
+    "island": "Biscoe",
+    "bill_length_mm": 47.5,
+    "bill_depth_mm": 15.0,
+    "flipper_length_mm": 218,
+    "body_mass_g": 4950,
+    "sex": "female",
+    "year": 2009,
+}
+
+
+async def test_row_of_numbers_and_text_is_classified_in_every_form(
+    client: httpx.AsyncClient,
+) -> None:
+    bodies_ = (
+        {"instances": [list(PENGUIN.values())]},
+        {"instances": [PENGUIN]},
+        {"inputs": {name: [cell] for name, cell in PENGUIN.items()}},
+    )
+
+    answers = [await client.post("/v1/models/penguins:predict", json=body) for body in bodies_]
+
+    for body, answer in zip(bodies_, answers, strict=True):
+        bodies.PredictBody.model_validate(body)
+        parsed = bodies.PredictAnswer.model_validate(answer.json())
+        assert parsed.predictions[0].label == "Gentoo"
+        assert answer.content == answers[0].content
+
+
+async def test_null_and_an_absent_key_are_missing_alike(client: httpx.AsyncClient) -> None:
+    absent = {name: cell for name, cell in PENGUIN.items() if name not in ("sex", "body_mass_g")}
+    rows = [PENGUIN | {"sex": None, "body_mass_g": None}, absent, {}]
+
+    answer = await client.post("/v1/models/penguins:predict", json={"instances": rows})
+
+    first, second, nothing = answer.json()["predictions"]
+    assert first == second != nothing
+
+
+async def test_hidden_representations_of_mixed_rows_are_shown(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/models/penguins:activations", json={"instances": [PENGUIN]})
+
+    (layer,) = bodies.HiddenAnswer.model_validate(answer.json()).layers
+    assert (layer.name, layer.units) == ("hidden_1", 64)
+
+
+async def test_cell_of_the_wrong_type_is_named_by_row_and_feature(
+    client: httpx.AsyncClient,
+) -> None:
+    rows = [PENGUIN, PENGUIN | {"sex": 1, "year": "2009"}]
+
+    answer = await client.post("/v1/models/penguins:predict", json={"instances": rows})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"row": 1, "feature": "year", "message": 'expected a number, got "2009"'},
+        {"row": 1, "feature": "sex", "message": "expected a string, got 1"},
+    ]
+
+
+async def test_unseen_category_is_answered_and_counted(client: httpx.AsyncClient) -> None:
+    rows = [PENGUIN | {"island": "Mars"}, PENGUIN, PENGUIN | {"island": "Venus", "sex": None}]
+
+    answer = await client.post("/v1/models/penguins:predict", json={"instances": rows})
+    metrics = await client.get("/metrics")
+
+    assert answer.status_code == 200
+    assert metrics.headers["content-type"].startswith("text/plain")
+    counted = [line for line in metrics.text.splitlines() if "other_categories_total{" in line]
+    assert counted == [
+        'mlpserve_other_categories_total{feature="island",model="penguins",version="1"} 2.0'
+    ]
+
+
+async def test_card_lists_every_feature_with_its_type_range_or_categories_and_gaps(
+    client: httpx.AsyncClient,
+) -> None:
+    card = (await client.get("/v1/models/penguins/card")).json()
+
+    features = {feature["name"]: feature for feature in card["signature"]["features"]}
+    assert features["sex"]["dtype"] == "string"
+    assert features["sex"]["categories"] == ["female", "male"]
+    assert 0 < features["sex"]["missing"] < 0.1
+    assert features["body_mass_g"]["dtype"] == "float32"
+    assert (features["body_mass_g"]["minimum"], features["body_mass_g"]["maximum"]) == (2700, 6050)

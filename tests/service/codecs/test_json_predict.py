@@ -11,8 +11,11 @@ from hypothesis.extra import numpy as stnp
 
 from service.codecs.json_predict import decode_predict, encode_predictions
 from service.errors import InvalidInput
+from service.inference.features import row_format
 from service.inference.predictor import Predictions
+from service.model_repository.signature import Feature, Signature
 
+ONE_NUMBER = row_format(Signature(features=(Feature(name="a"),), hidden=("hidden_1",)))
 PROBABILITIES = stnp.arrays(
     np.float32, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(0, 1, width=32)
 )
@@ -21,7 +24,7 @@ PROBABILITIES = stnp.arrays(
 def _encode(
     probabilities: np.ndarray,
     top_k: int | None = None,
-    labels: tuple[int, ...] | tuple[str, ...] = ("u", "v", "w"),
+    labels: tuple[bool | int | str, ...] = ("u", "v", "w"),
 ) -> dict[str, Any]:
     predictions = Predictions(probabilities, probabilities.argmax(axis=1))
     body = encode_predictions(predictions, name="m", version=3, labels=labels, top_k=top_k)
@@ -61,6 +64,13 @@ def test_whole_numbers_stay_whole_numbers() -> None:
     assert answer["predictions"][0]["label"] == 8
 
 
+def test_booleans_stay_booleans() -> None:
+    answer = _encode(np.array([[0.3, 0.7]], dtype=np.float32), labels=(False, True))
+
+    assert answer["labels"] == [False, True]
+    assert answer["predictions"][0]["label"] is True
+
+
 def test_top_k_lists_the_best_first_in_place_of_all() -> None:
     answer = _encode(np.array([[0.1, 0.7, 0.2]], dtype=np.float32), top_k=2)
 
@@ -83,7 +93,7 @@ def test_top_k_beyond_the_classes_or_no_whole_number_is_refused(value: object) -
     body = json.dumps({"instances": [[1]], "top_k": value}).encode()
 
     with pytest.raises(InvalidInput, match="top_k: expected a whole number from 1 to 3, got "):
-        decode_predict(body, names=("a",), classes=3, row_limit=5)
+        decode_predict(body, form=ONE_NUMBER, classes=3, row_limit=5)
 
 
 @pytest.mark.parametrize("key", ["topk", "coverage", "Instances"])
@@ -91,4 +101,4 @@ def test_mistyped_option_is_refused(key: str) -> None:
     body = json.dumps({"instances": [[1]], key: 1}).encode()
 
     with pytest.raises(InvalidInput, match="expected only the keys instances, inputs, top_k"):
-        decode_predict(body, names=("a",), classes=3, row_limit=5)
+        decode_predict(body, form=ONE_NUMBER, classes=3, row_limit=5)

@@ -12,20 +12,39 @@ from hypothesis import strategies as st
 from service.codecs.json_body import parse_object
 from service.codecs.json_rows import decode_rows
 from service.errors import InvalidInput, Problem, TooManyRows
+from service.inference.features import Features, RowFormat, row_format
+from service.model_repository.signature import Feature, Signature
 
-NAMES = ("age", "fare")
+NUMBERS = row_format(
+    Signature(features=(Feature(name="age"), Feature(name="fare")), hidden=("hidden_1",))
+)
+MIXED = row_format(
+    Signature(
+        features=(
+            Feature(name="sex", dtype="string"),
+            Feature(name="age"),
+            Feature(name="town", dtype="string"),
+        ),
+        accepts_missing=True,
+        hidden=("hidden_1",),
+    )
+)
 FLOAT32 = st.floats(width=32, allow_nan=False, allow_infinity=False)
 ROWS = st.lists(st.tuples(FLOAT32, FLOAT32), max_size=8)
 
 
-def _decode(content: dict[str, Any], row_limit: int = 50) -> np.ndarray:
+def _decode_into(form: RowFormat, content: dict[str, Any], row_limit: int = 50) -> Features:
     body = json.dumps(content).replace("Infinity", "1e400").encode()
-    return decode_rows(parse_object(body), names=NAMES, row_limit=row_limit)
+    return decode_rows(parse_object(body), form=form, row_limit=row_limit)
 
 
-def _problems(content: dict[str, Any]) -> tuple[Problem, ...]:
+def _decode(content: dict[str, Any], row_limit: int = 50) -> np.ndarray:
+    return _decode_into(NUMBERS, content, row_limit).numeric
+
+
+def _problems(content: dict[str, Any], form: RowFormat = NUMBERS) -> tuple[Problem, ...]:
     with pytest.raises(InvalidInput) as caught:
-        _decode(content)
+        _decode_into(form, content)
     return caught.value.problems
 
 
@@ -63,11 +82,11 @@ def test_any_json_is_decoded_or_refused_and_never_fails(cell: object) -> None:
 
     for content in contents:
         try:
-            features = decode_rows(content, names=NAMES, row_limit=50)
+            features = decode_rows(content, form=NUMBERS, row_limit=50)
         except InvalidInput:
             continue
-        assert features.shape[1] == 2
-        assert np.isfinite(features).all()
+        assert features.numeric.shape[1] == 2
+        assert np.isfinite(features.numeric).all()
 
 
 def test_lists_and_objects_may_be_mixed() -> None:
@@ -156,3 +175,74 @@ def test_rows_beyond_the_limit_are_refused_with_the_limit() -> None:
         _decode({"instances": [[1, 2]] * 4}, row_limit=3)
     with pytest.raises(TooManyRows, match="expected at most 3 rows"):
         _decode({"inputs": {"age": [1] * 4, "fare": [1] * 4}}, row_limit=3)
+
+
+CELLS = st.tuples(st.text() | st.none(), FLOAT32 | st.none(), st.text() | st.none())
+
+
+@given(rows=st.lists(CELLS, min_size=1, max_size=8))
+def test_three_forms_of_the_same_mixed_rows_decode_alike(
+    rows: list[tuple[str | None, float | None, str | None]],
+) -> None:
+    names = ("sex", "age", "town")
+    lists = {"instances": [list(row) for row in rows]}
+    objects = {"instances": [dict(zip(names, row, strict=True)) for row in rows]}
+    columns = {"inputs": {name: [row[i] for row in rows] for i, name in enumerate(names)}}
+    absent = {
+        "instances": [
+            {name: cell for name, cell in zip(names, row, strict=True) if cell is not None}
+            for row in rows
+        ]
+    }
+
+    decoded = [_decode_into(MIXED, content) for content in (lists, objects, columns, absent)]
+
+    numbers = [[np.nan if row[1] is None else row[1]] for row in rows]
+    for features in decoded:
+        np.testing.assert_array_equal(features.numeric, np.array(numbers, dtype=np.float32))
+        assert features.categorical.tolist() == [[row[0] or "", row[2] or ""] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("cell", "came"), [(5, "5"), (True, "true"), (["a"], "a list of 1"), ({}, "an object")], ids=str
+)
+def test_cell_that_is_no_string_is_named_by_row_and_feature(cell: object, came: str) -> None:
+    expected = (Problem(f"expected a string, got {came}", row=1, feature="town"),)
+    good = {"sex": ["m", "f"], "age": [1, None]}
+
+    assert _problems({"instances": [["m", 1, "Ulm"], ["f", None, cell]]}, MIXED) == expected
+    assert _problems({"instances": [{}, {"town": cell}]}, MIXED) == expected
+    assert _problems({"inputs": {**good, "town": ["Ulm", cell]}}, MIXED) == expected
+
+
+def test_string_in_the_place_of_a_number_is_named() -> None:
+    expected = (Problem('expected a number, got "old"', row=0, feature="age"),)
+
+    assert _problems({"instances": [["m", "old", "Ulm"]]}, MIXED) == expected
+
+
+def test_missing_columns_of_a_mixed_table_are_gaps() -> None:
+    features = _decode_into(MIXED, {"inputs": {"town": ["Ulm", "Bonn"]}})
+
+    assert np.isnan(features.numeric).all()
+    assert features.categorical.tolist() == [["", "Ulm"], ["", "Bonn"]]
+
+
+def test_columns_without_a_column_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="expected at least one column"):
+        _decode_into(MIXED, {"inputs": {}})
+
+
+def test_feature_that_is_not_used_may_be_absent() -> None:
+    form = row_format(
+        Signature(
+            features=(Feature(name="a"), Feature(name="flat", unused="constant")),
+            hidden=("hidden_1",),
+        )
+    )
+
+    assert _decode_into(form, {"instances": [{"a": 1}]}).numeric[0, 0] == 1
+    assert _decode_into(form, {"inputs": {"a": [1]}}).numeric[0, 0] == 1
+    assert _problems({"instances": [{"flat": 1}]}, form) == (
+        Problem("the feature is missing", row=0, feature="a"),
+    )

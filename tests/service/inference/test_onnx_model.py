@@ -6,9 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import ArtifactInvalid, SelfTestFailed
+from service.inference.features import Features, numbers_only
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.layout import PublishedVersion
-from service.model_repository.manifest import Feature
+from service.model_repository.signature import Feature
+
+
+def _rows(seed: int, count: int = 20, *, low: float = 0, high: float = 16) -> Features:
+    numbers = np.random.default_rng(seed).uniform(low, high, (count, 64))
+    return numbers_only(numbers.astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +48,22 @@ def test_graph_without_a_named_output_is_refused(digits: PublishedVersion) -> No
         OnnxModel(digits.artifact, deeper)
 
 
+def test_graph_of_numbers_is_not_one_of_numbers_and_text(digits: PublishedVersion) -> None:
+    signature = digits.manifest.signature
+    text = signature.features[0].model_copy(update={"dtype": "string"})
+    mixed = signature.model_copy(update={"features": (text, *signature.features[1:])})
+
+    with pytest.raises(ArtifactInvalid, match="expected a graph from numeric, categorical to"):
+        OnnxModel(digits.artifact, mixed)
+
+
+@pytest.mark.parametrize("name", ["digits", "penguins"])
 def test_self_test_passes_on_the_published_golden_rows(
-    model: OnnxModel, digits: PublishedVersion
+    name: str, request: pytest.FixtureRequest
 ) -> None:
-    model.self_test(digits.manifest.golden)
+    version: PublishedVersion = request.getfixturevalue(name)
+
+    OnnxModel(version.artifact, version.manifest.signature).self_test(version.manifest.golden)
 
 
 def test_self_test_fails_when_one_probability_is_off(
@@ -65,24 +83,22 @@ def test_self_test_fails_when_one_probability_is_off(
 def test_answer_for_a_row_does_not_depend_on_its_batch(
     rows: int, seed: int, model: OnnxModel
 ) -> None:
-    features = np.random.default_rng(seed).uniform(0, 16, (rows, 64)).astype(np.float32)
+    features = _rows(seed, rows)
 
     together = model.probabilities(features)
 
-    alone = np.concatenate([model.probabilities(row[None]) for row in features])
+    alone = np.concatenate([model.probabilities(features[i : i + 1]) for i in range(rows)])
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
 def test_two_runs_are_identical(model: OnnxModel) -> None:
-    features = np.random.default_rng(0).uniform(0, 16, (20, 64)).astype(np.float32)
+    features = _rows(0)
 
     assert np.array_equal(model.probabilities(features), model.probabilities(features))
 
 
 def test_probabilities_are_distributions(model: OnnxModel) -> None:
-    features = np.random.default_rng(0).uniform(-1e30, 1e30, (20, 64)).astype(np.float32)
-
-    probabilities = model.probabilities(features)
+    probabilities = model.probabilities(_rows(0, low=-1e30, high=1e30))
 
     assert (probabilities >= 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)

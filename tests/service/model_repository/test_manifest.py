@@ -35,11 +35,11 @@ def test_content_that_is_no_json_object_is_refused(content: bytes) -> None:
         parse_manifest(content)
 
 
-@pytest.mark.parametrize("found", [0, 2, "1", None], ids=repr)
+@pytest.mark.parametrize("found", [0, 1, "2", None], ids=repr)
 def test_other_schema_version_is_refused_and_named(found: object, digits: PublishedVersion) -> None:
     content = json.loads(digits.manifest_json) | {"schema_version": found}
 
-    with pytest.raises(ManifestInvalid, match=f"schema version {found!r}; this release reads 1"):
+    with pytest.raises(ManifestInvalid, match=f"schema version {found!r}; this release reads 2"):
         parse_manifest(json.dumps(content).encode())
 
 
@@ -52,7 +52,7 @@ def _repeat_a_label(manifest: dict[str, Any]) -> None:
 
 
 def _shorten_a_golden_row(manifest: dict[str, Any]) -> None:
-    manifest["golden"]["features"][0].pop()
+    manifest["golden"]["rows"][0].pop()
 
 
 def _drop_a_golden_answer(manifest: dict[str, Any]) -> None:

@@ -42,9 +42,7 @@ def _network(dropout: float = 0.5) -> Perceptron:
     return build_network(Architecture(4, (), (32,), 2, "relu", (dropout,)))
 
 
-def _fit(
-    network: Perceptron, how: Optimisation, training: Rows | None = None
-) -> list[EpochRecord]:
+def _fit(network: Perceptron, how: Optimisation, training: Rows | None = None) -> list[EpochRecord]:
     rows = _rows(1, 200) if training is None else training
     dtype = torch.float32 if how.precision == "float32" else torch.bfloat16
     batches = InMemory(rows, batch_size=how.batch_size, dtype=dtype, seed=how.seed)

@@ -1,0 +1,112 @@
+"""The shuffle buffer: every training row once an epoch, well mixed, within its bound."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from training.errors import ConfigInvalid
+from training.fitting import shuffle
+from training.fitting.shuffle import ShuffleBuffer
+from training.preprocess import learn
+from training.tables.columns import Asked
+from training.tables.stream import ParquetTable
+
+ROWS = 6000
+GIB = 1 << 30
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> ParquetTable:
+    generator = np.random.default_rng(0)
+    path = tmp_path / "t.parquet"
+    pl.DataFrame(
+        {
+            "row": np.arange(ROWS, dtype=np.float32),
+            "town": [f"town {i % 12}" for i in range(ROWS)],
+            "y": generator.choice(["u", "v"], ROWS),
+        }
+    ).write_parquet(path, row_group_size=500)
+    return ParquetTable(path, "y", validation_fraction=0.1, test_fraction=0.1, seed=1)
+
+
+def _buffer(table: ParquetTable, memory: int, monkeypatch: pytest.MonkeyPatch) -> ShuffleBuffer:
+    monkeypatch.setattr(shuffle, "ROWS_READ_AT_ONCE", 256)
+    sample, split = table.sample(Asked())
+    learned = learn(sample.features[split.training], sample.columns, scaling="standard", bins=0)
+    return ShuffleBuffer(
+        table,
+        sample.columns,
+        learned.preprocessing,
+        batch_size=64,
+        dtype=torch.float32,
+        memory=memory,
+        seed=3,
+    )
+
+
+def _small(table: ParquetTable, monkeypatch: pytest.MonkeyPatch) -> ShuffleBuffer:
+    """A buffer of a sixth of the training rows."""
+    monkeypatch.setattr(shuffle, "_MOST_ROWS", 800)
+    return _buffer(table, 64 * GIB, monkeypatch)
+
+
+def _order(buffer: ShuffleBuffer) -> np.ndarray:
+    return torch.cat([batch.inputs.encoded[:, 0].clone() for batch in buffer.epoch()]).numpy()
+
+
+def test_every_training_row_comes_once_an_epoch_in_another_order(
+    table: ParquetTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = _small(table, monkeypatch)
+
+    first, second = _order(buffer), _order(buffer)
+
+    n_training = int(table.counts[0].sum())
+    assert buffer.capacity == 800
+    assert len(first) == len(np.unique(first)) == n_training
+    assert np.array_equal(np.sort(first), np.sort(second))
+    assert not np.array_equal(first, second)
+
+
+def test_neighbours_in_the_file_are_far_apart_in_the_epoch(
+    table: ParquetTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = _order(_small(table, monkeypatch))
+
+    place = np.argsort(order)
+    # In the file's order the mean distance would be 1; in a random one a third of all rows, 1600.
+    assert np.abs(np.diff(place)).mean() > 200
+
+
+def test_codes_and_labels_stay_with_their_rows(
+    table: ParquetTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = _small(table, monkeypatch)
+    frame = pl.read_parquet(table.path)
+    whole = learn_rows(table)
+    names = sorted({f"town {i}" for i in range(12)})
+
+    for batch in buffer.epoch():
+        rows = np.round(batch.inputs.encoded[:, 0].numpy() / whole[1] + whole[0]).astype(int)
+        assert [names[code] for code in batch.inputs.codes[:, 0]] == frame["town"][rows].to_list()
+        assert [table.labels[i] for i in batch.class_index] == frame["y"][rows].to_list()
+
+
+def learn_rows(table: ParquetTable) -> tuple[float, float]:
+    """Offset and inverse scale of the column "row"."""
+    sample, split = table.sample(Asked())
+    learned = learn(sample.features[split.training], sample.columns, scaling="standard", bins=0)
+    numbers = learned.preprocessing.numbers
+    return float(numbers.offset[0]), float(numbers.inverse_scale[0])
+
+
+def test_too_little_memory_is_refused_with_the_least_that_would_do(
+    table: ParquetTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(
+        ConfigInvalid, match=r"--memory: expected at least \d+\.\d\dGiB .* 0\.10GiB"
+    ):
+        _buffer(table, GIB // 10, monkeypatch)

@@ -1,0 +1,131 @@
+"""Streaming a Parquet table: the split, the sample, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from training.errors import TableInvalid
+from training.tables import stream
+from training.tables.columns import Asked
+from training.tables.stream import TEST, TRAINING, VALIDATION, ParquetTable
+
+ROWS = 5000
+
+
+def _frame(seed: int = 0, rows: int = ROWS) -> pl.DataFrame:
+    generator = np.random.default_rng(seed)
+    return pl.DataFrame(
+        {
+            "row": np.arange(rows, dtype=np.float32),
+            "town": pl.Series(["Ulm", "Bonn", None])[generator.integers(0, 3, rows)],
+            "y": generator.choice(["u", "v", "w"], rows),
+        }
+    )
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "t.parquet"
+    _frame().write_parquet(path, row_group_size=700)
+    return path
+
+
+def _open(path: Path, **changed: Any) -> ParquetTable:
+    settings = {"validation_fraction": 0.1, "test_fraction": 0.2, "seed": 1, **changed}
+    return ParquetTable(path, "y", **settings)
+
+
+def _rows_of(table: ParquetTable, part: int) -> set[int]:
+    found: set[int] = set()
+    for chunk in table.chunks(lambda groups: groups[::-1]):
+        found |= set(chunk.frame["row"].filter(chunk.part == part).cast(pl.Int64).to_list())
+    return found
+
+
+def test_every_row_is_in_one_part_in_whatever_order_it_is_read(path: Path) -> None:
+    table = _open(path)
+
+    parts = [_rows_of(table, part) for part in (TRAINING, VALIDATION, TEST)]
+
+    assert sum(map(len, parts)) == ROWS
+    assert set.union(*parts) == set(range(ROWS))
+    assert table.counts.sum(axis=1).tolist() == [len(part) for part in parts]
+    # Binomial: standard deviations of 28 and 21 rows.
+    assert abs(len(parts[TEST]) - 1000) < 6 * 28
+    assert abs(len(parts[VALIDATION]) - 500) < 6 * 21
+
+
+def test_split_is_the_seeds_own(path: Path) -> None:
+    assert _rows_of(_open(path), TEST) == _rows_of(_open(path), TEST)
+    assert _rows_of(_open(path), TEST) != _rows_of(_open(path, seed=2), TEST)
+
+
+def test_sample_holds_the_rows_of_each_part_with_their_labels(path: Path) -> None:
+    table, frame = _open(path), _frame()
+
+    sample, split = table.sample(Asked())
+
+    assert [(c.name, c.kind) for c in sample.columns] == [("row", "number"), ("town", "category")]
+    rows = sample.features.numeric[:, 0].astype(int)
+    assert set(rows[split.test]) == _rows_of(table, TEST)
+    assert [sample.labels[i] for i in sample.class_index] == [frame["y"][int(row)] for row in rows]
+
+
+def test_rows_apart_and_sampled_are_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MOST_ROWS_APART", 300)
+    table = _open(path)
+
+    _, split = table.sample(Asked())
+
+    # Binomial with a mean of 300: a standard deviation of 17.
+    for part in (split.training, split.validation, split.test):
+        assert abs(len(part) - 300) < 6 * 17
+    assert table.counts.sum() == ROWS
+
+
+def test_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
+    for part in range(3):
+        _frame(part, 500).write_parquet(tmp_path / f"{part}.parquet")
+
+    table = _open(tmp_path)
+
+    assert table.height == 1500
+    assert table.counts.sum() == 1500
+
+
+def test_rows_without_a_label_are_left_out_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    frame = _frame().with_columns(
+        pl.when(pl.col("row") < 50).then(None).otherwise(pl.col("y")).alias("y")
+    )
+    frame.write_parquet(path)
+
+    sample, _ = _open(path).sample(Asked())
+
+    assert sample.notes == ("50 of 5000 rows are left out: they have no label in 'y'",)
+    assert sample.features.numeric[:, 0].min() >= 50
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.98])
+def test_file_that_was_cut_short_is_refused(path: Path, keep: float) -> None:
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+
+    with pytest.raises(TableInvalid, match="is not a whole Parquet file"):
+        _open(path)
+
+
+def test_damaged_row_group_is_named(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[100:4000] = bytes(3900)
+    path.write_bytes(content)
+
+    with pytest.raises(TableInvalid, match="row group 0 cannot be read"):
+        _open(path).sample(Asked())
+
+
+def test_missing_target_is_told_with_the_columns(path: Path) -> None:
+    with pytest.raises(TableInvalid, match="no column 'z' to predict; there are: row, town, y"):
+        ParquetTable(path, "z", validation_fraction=0.1, test_fraction=0.2, seed=1)
