@@ -16,7 +16,8 @@ BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
 	print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train test test-base test-containers check format clean
+.PHONY: help serve train test test-base test-containers test-large bench-fit bench-input-form \
+	check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
@@ -36,6 +37,15 @@ test-base: $(BASE_VENV)/installed-test ## run the service's tests where no PyTor
 # MLPSERVE_WHEELS names a folder of wheels to build the images from.
 test-containers: $(VENV)/installed-dev ## build and run the images (needs a container engine)
 	$(BIN)/python -m pytest -m containers --timeout 1800
+
+test-large: $(VENV)/installed-dev ## train on 5 million rows in bounded memory, and the long presets
+	$(BIN)/python -m pytest -m large --timeout 5400
+
+bench-fit: $(VENV)/installed-dev ## time training against a plain PyTorch loop and scikit-learn
+	$(BIN)/python -m benchmarks.fit
+
+bench-input-form: $(VENV)/installed-dev ## time the ways in which a mixed row can go into a graph
+	$(BIN)/python -m benchmarks.input_form
 
 check: $(VENV)/installed-dev ## format, lint, types and layers, all without editing
 	$(BIN)/ruff format --check .

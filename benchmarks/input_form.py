@@ -2,7 +2,9 @@
 
 Times one ONNX Runtime run, at 1 and 64 rows, of the same one-hot encoder and 64-unit network:
 one input a column; two inputs with `Equal` against every category; two inputs with a
-`LabelEncoder` (domain ai.onnx.ml) and a `Gather` a column. Run: make bench-input-form
+`LabelEncoder` (domain ai.onnx.ml) and a `Gather` a column.
+
+    make bench-input-form            half a minute
 """
 
 import statistics

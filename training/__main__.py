@@ -46,6 +46,7 @@ def _fit(options: argparse.Namespace) -> None:
     given = {k: v for k, v in flags.items() if v is not None}
     config = read_config(options.config, given, options.preset)
 
+    from training.memory import peak_resident_bytes
     from training.pipeline import run
 
     done = run(config)
@@ -63,6 +64,9 @@ def _fit(options: argparse.Namespace) -> None:
         f"parity      ONNX Runtime within {manifest.parity.largest_difference:.1g} of PyTorch, "
         f"{manifest.parity.labels_different} of {manifest.parity.rows} labels different"
     )
+    if config.memory is not None:
+        peak = peak_resident_bytes() / 2**20
+        print(f"memory      at most {peak:,.0f} MiB of {config.memory / 2**20:,.0f} resident")
     print(f"published   {done.folder}")
 
 

@@ -1,6 +1,7 @@
 """How much memory this machine has, and this process uses."""
 
 import os
+import resource
 from pathlib import Path
 
 
@@ -13,3 +14,8 @@ def resident_bytes() -> int:
     """What this process holds of it now."""
     fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def peak_resident_bytes() -> int:
+    """The most that this process has held of it at a time."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -48,7 +48,7 @@ def test_readmes_curl_gets_the_readmes_answer(serve: Serve) -> None:
 def test_readme_and_help_name_every_make_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
 
-    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    targets = re.search(r"^\.PHONY: (.*)$", makefile.replace("\\\n", ""), re.MULTILINE)
     assert targets is not None
     explained = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
     assert sorted(targets[1].split()) == sorted(explained)

@@ -104,19 +104,16 @@ def test_bins_go_from_0_to_1_one_after_the_other() -> None:
 
     encoded = _encoded(learned, numbers_only(points))
 
-    np.testing.assert_allclose(
-        encoded[:, 1:].tolist(),
-        [
-            [0, 0, 0, 0],
-            [0, 0, 0, 0],
-            [0.5, 0, 0, 0],
-            [1, 0, 0, 0],
-            [1, 1, 0.4, 0],
-            [1, 1, 1, 1],
-            [1, 1, 1, 1],
-        ],
-        atol=1e-6,
-    )
+    expected = [
+        [0.0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0.5, 0, 0, 0],
+        [1, 0, 0, 0],
+        [1, 1, 0.4, 0],
+        [1, 1, 1, 1],
+        [1, 1, 1, 1],
+    ]
+    np.testing.assert_allclose(encoded[:, 1:], np.array(expected), atol=1e-6)
 
 
 def test_constant_empty_and_duplicate_columns_are_dropped_with_a_word() -> None:

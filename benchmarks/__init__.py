@@ -1,0 +1,1 @@
+"""Side by side in one run: what is claimed of speed."""
