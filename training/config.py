@@ -184,6 +184,8 @@ class RunConfig(BaseModel):
     def _fits_together(self) -> Self:
         if self.data is not None and self.dataset is not None:
             raise ValueError("expected either --dataset or --data, got both")
+        if self.data is None and (self.numeric or self.categorical or self.delimiter):
+            raise ValueError("--numeric, --categorical and --delimiter go with --data")
         for name in set(self.numeric) & set(self.categorical):
             raise ValueError(f"column '{name}' is asked for as numeric and as categorical")
         if self.target is not None and self.target in self.ignore:
