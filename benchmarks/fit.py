@@ -149,9 +149,7 @@ def _network(case: Case) -> Perceptron:
     torch.manual_seed(0)
     hidden = case.widths[1:-1]
     return build_network(
-        Architecture(
-            case.widths[0], (), hidden, case.widths[-1], "relu", (DROPOUT,) * len(hidden)
-        )
+        Architecture(case.widths[0], (), hidden, case.widths[-1], "relu", (DROPOUT,) * len(hidden))
     )
 
 

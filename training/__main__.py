@@ -71,8 +71,8 @@ def _fit(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from training.announce import show_notes
     from training.evaluate import evaluate
-    from training.progress import show_notes
     from training.published import open_folder
     from training.tables.read import read_class_index, read_features
 

@@ -15,6 +15,7 @@ from service.model_repository.manifest import (
     SplitScores,
     parse_manifest,
 )
+from training.announce import show_notes, show_table
 from training.config import RunConfig
 from training.describe import describe_table, environment, history, signature
 from training.errors import ConfigInvalid
@@ -36,7 +37,7 @@ from training.memory import physical_bytes
 from training.network import Architecture, Perceptron, build_network, parameter_count
 from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
-from training.progress import Progress, show_notes, show_table
+from training.progress import Progress
 from training.publish import check_writable, publish
 from training.tables.table import Indices, Table
 
@@ -96,7 +97,8 @@ def run(asked: RunConfig) -> Run:
     validation = _rows(table, learned, split.validation)
     batches = _batches(data, learned, training, config, how)
     with Progress(config.epochs) as progress:
-        epochs = progress.follow(fit(network, batches, _sample(training), validation, how))
+        watched = progress.watch(batches)
+        epochs = progress.follow(fit(network, watched, _sample(training), validation, how))
 
     tensors = signature(table, learned, len(config.hidden))
     model = TrainedModel(network, learned.preprocessing, table.labels, tensors)

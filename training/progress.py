@@ -1,32 +1,50 @@
 """How a fit is going: a bar with the time left on a terminal, plain lines elsewhere."""
 
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Never, Self
 
 from tqdm import tqdm
 
+from training.fitting.batches import Batches
 from training.fitting.fit import EpochRecord
-from training.inputs import Column
-from training.preprocess import Summary
+from training.inputs import Rows
 
 _LINES = 10
-_COLUMNS_SHOWN = 40
+# Between two signs of life within an epoch: on a terminal, and elsewhere.
+_BAR_S, _LINE_S = 0.2, 30.0
 
 
 class Progress:
-    """Shows each epoch on standard error."""
+    """Shows on standard error how far each epoch is, and how it ended."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._bar: tqdm[Never] | None = None
         self._every = max(1, epochs // _LINES)
+        self._shown_at = time.monotonic()
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
             self._bar = tqdm(total=self._epochs, unit="epoch", leave=False)
         return self
+
+    def watch(self, batches: Batches) -> Batches:
+        """The same batches, shown as they pass."""
+        return _Watched(batches, self._within)
+
+    def _within(self, epoch: int, share: float) -> None:
+        now = time.monotonic()
+        if now - self._shown_at < (_LINE_S if self._bar is None else _BAR_S):
+            return
+        self._shown_at = now
+        if self._bar is None:
+            print(f"epoch {epoch:4d}: {share:.0%} of its rows", file=sys.stderr, flush=True)
+        else:
+            self._bar.n = round(epoch - 1 + share, 2)
+            self._bar.refresh()
 
     def __exit__(
         self,
@@ -48,8 +66,9 @@ class Progress:
         return records
 
     def _show(self, record: EpochRecord) -> None:
+        self._shown_at = time.monotonic()
         if self._bar is not None:
-            self._bar.update()
+            self._bar.n = record.epoch
             self._bar.set_postfix_str(
                 f"validation loss {record.validation_loss:.4f}, "
                 f"accuracy {record.validation_accuracy:.4f}"
@@ -58,40 +77,29 @@ class Progress:
             print(_line(record), file=sys.stderr, flush=True)
 
 
+class _Watched:
+    """Batches that say after each of them how far the epoch is."""
+
+    def __init__(self, batches: Batches, show: Callable[[int, float], None]) -> None:
+        self._batches, self._show = batches, show
+        self._epoch = 0
+
+    @property
+    def steps(self) -> int:
+        """About how many batches an epoch has."""
+        return self._batches.steps
+
+    def epoch(self) -> Iterator[Rows]:
+        """One epoch of the watched batches."""
+        self._epoch += 1
+        for done, batch in enumerate(self._batches.epoch(), start=1):
+            yield batch
+            self._show(self._epoch, done / self.steps)
+
+
 def _line(record: EpochRecord) -> str:
     return (
         f"epoch {record.epoch:4d}: training loss {record.training_loss:.4f}, "
         f"validation loss {record.validation_loss:.4f}, "
         f"validation accuracy {record.validation_accuracy:.4f}"
     )
-
-
-def show_table(columns: Sequence[Column], summaries: Sequence[Summary]) -> None:
-    """What was taken for what, on standard error; of a wide table the first columns."""
-    width = min(32, max(len(column.name) for column in columns[:_COLUMNS_SHOWN]))
-    pairs = list(zip(columns, summaries, strict=True))
-    for column, summary in pairs[:_COLUMNS_SHOWN]:
-        print(f"{column.name:{width}.{width}}  {_described(column, summary)}", file=sys.stderr)
-    if len(pairs) > _COLUMNS_SHOWN:
-        numbers = sum(column.kind == "number" for column in columns)
-        print(
-            f"... {len(columns)} columns in all: {numbers} of numbers, "
-            f"{len(columns) - numbers} of categories",
-            file=sys.stderr,
-        )
-
-
-def show_notes(notes: Sequence[str]) -> None:
-    """What the user should know, on standard error."""
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
-
-
-def _described(column: Column, summary: Summary) -> str:
-    missing = f", {summary.missing:.1%} missing" if summary.missing else ""
-    unused = ", not used" if summary.unused else ""
-    if column.kind == "number":
-        return f"number    {summary.minimum:g} to {summary.maximum:g}{missing}{unused}"
-    categories = summary.categories or ()
-    shown = ", ".join(categories[:4]) + (", ..." if len(categories) > 4 else "")
-    return f"category  {len(categories)}: {shown}{missing}{unused}"

@@ -60,7 +60,10 @@ def test_threads_are_the_cores_at_hand_and_recorded() -> None:
         ({"seed": "-1"}, "--seed: expected greater than or equal to 0"),
         ({"name": "../up"}, "--name: expected up to 64 letters"),
         ({"dataset": "iris", "numeric": ["a"]}, "--numeric, --categorical and --delimiter go with"),
-        ({"data": "t.csv", "numeric": ["a"], "categorical": ["a", "b"]}, "column 'a' is asked for as numeric and"),
+        (
+            {"data": "t.csv", "numeric": ["a"], "categorical": ["a", "b"]},
+            "column 'a' is asked for as numeric and",
+        ),
         ({"data": "x.csv", "target": "y", "ignore": ["y"]}, "--ignore names the target 'y'"),
         ({"delimiter": ", "}, "--delimiter: expected"),
         ({"memory": "much"}, "--memory: "),
