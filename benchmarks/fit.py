@@ -75,7 +75,6 @@ def ours(case: Case, train: Rows, test: Rows, precision: Precision) -> Contestan
         parameters,
         batch_size=case.batch_size,
         precision=precision,
-        label_smoothing=0.0,
         seed=1,
     )
     optimiser = SGD(parameters, momentum=MOMENTUM, weight_decay=DECAY)

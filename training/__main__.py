@@ -8,7 +8,8 @@ from typing import Any
 
 from service.errors import ServiceError
 from service.model_repository.manifest import Scores
-from training.config import RunConfig, presets, read_config
+from training.config import RunConfig
+from training.config_file import presets, read_config
 from training.errors import TrainingError
 
 _EXAMPLES = """examples:

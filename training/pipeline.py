@@ -18,7 +18,6 @@ from service.model_repository.manifest import (
 from training.announce import show_notes, show_table
 from training.config import RunConfig
 from training.describe import describe_table, environment, history, signature
-from training.errors import ConfigInvalid
 from training.evaluate import evaluate
 from training.export import (
     TrainedModel,
@@ -27,25 +26,21 @@ from training.export import (
     export,
     make_golden,
 )
-from training.fitting.backpropagation import Precision
 from training.fitting.batches import Batches, InMemory
 from training.fitting.fit import Optimisation, fit
 from training.fitting.shuffle import ShuffleBuffer
 from training.guard import warnings
 from training.inputs import Rows
 from training.memory import physical_bytes
-from training.network import Architecture, Perceptron, build_network, parameter_count
+from training.network import build_network, parameter_count
+from training.plan import architecture, optimisation, settled
 from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
 from training.progress import Progress
 from training.publish import check_writable, publish
 from training.tables.table import Indices, Table
 
-# Training rows from which on a step takes that many of them.
-_BATCH_SIZES = ((0, 32), (20_000, 256), (1_000_000, 1024))
 _MEASURED_ROWS = 10_000
-# Fewer weights than that are multiplied no faster in bfloat16.
-_BFLOAT16_WEIGHTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -84,15 +79,10 @@ def run(asked: RunConfig) -> Run:
     show_notes(notes)
 
     training_rows = int(data.training_counts.sum())
-    config = config.model_copy(
-        update={
-            "batch_size": _batch_size(config, training_rows),
-            "weight_decay": _weight_decay(config, training_rows),
-        }
-    )
-    shape = _architecture(config, learned, len(table.labels))
+    config = settled(config, training_rows)
+    shape = architecture(config, learned.preprocessing, len(table.labels))
     network = build_network(shape)
-    how = _optimisation(config, network)
+    how = optimisation(config, network)
     training = _rows(table, learned, split.training)
     validation = _rows(table, learned, split.validation)
     batches = _batches(data, learned, training, config, how)
@@ -137,39 +127,6 @@ def run(asked: RunConfig) -> Run:
     return Run(folder, manifest, model)
 
 
-def _batch_size(config: RunConfig, training_rows: int) -> int:
-    if config.batch_size is None:
-        sizes = [size for rows, size in _BATCH_SIZES if rows <= training_rows]
-        return min(sizes[-1], training_rows)
-    if config.batch_size > training_rows:
-        raise ConfigInvalid(
-            f"batch_size: expected at most the {training_rows} training rows, "
-            f"got {config.batch_size}"
-        )
-    return config.batch_size
-
-
-def _weight_decay(config: RunConfig, training_rows: int) -> float:
-    if config.weight_decay is not None:
-        return config.weight_decay
-    # The penalty is a prior: the more rows speak against it, the less it weighs (Bishop 2006,
-    # equation 1.67).
-    return 0.01 if config.optimiser == "adamw" else min(0.003, 3.5 / training_rows)
-
-
-def _architecture(config: RunConfig, learned: Learned, n_classes: int) -> Architecture:
-    return Architecture(
-        n_encoded=learned.preprocessing.n_encoded,
-        embeddings=learned.preprocessing.embeddings,
-        hidden=config.hidden,
-        n_classes=n_classes,
-        activation=config.activation,
-        dropout=config.dropout,
-        input_dropout=config.input_dropout,
-        batch_normalisation=config.batch_normalisation,
-    )
-
-
 def _rows(table: Table, learned: Learned, rows: Indices) -> Rows:
     inputs = learned.preprocessing.encode(table.features[rows])
     return Rows(inputs, torch.from_numpy(table.class_index[rows]))
@@ -195,30 +152,3 @@ def _batches(
         memory=config.memory or physical_bytes() // 2,
         seed=how.seed,
     )
-
-
-def _optimisation(config: RunConfig, network: Perceptron) -> Optimisation:
-    assert config.batch_size is not None
-    assert config.learning_rate is not None
-    assert config.weight_decay is not None
-    return Optimisation(
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        optimiser=config.optimiser,
-        learning_rate=config.learning_rate,
-        schedule=config.schedule,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-        label_smoothing=0.0,
-        precision=_precision(config, network),
-        patience=config.patience,
-        seed=config.seed,
-    )
-
-
-def _precision(config: RunConfig, network: Perceptron) -> Precision:
-    if config.precision != "auto":
-        return config.precision
-    capabilities = torch.cpu.get_capabilities()
-    has_it = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return "bfloat16" if has_it and parameter_count(network) >= _BFLOAT16_WEIGHTS else "float32"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from service.inference.features import Features, from_cells, row_format
 from service.model_repository.signature import Signature
 from tests.service_process import started
-from training.config import read_config
+from training.config_file import read_config
 from training.export import TrainedModel
 from training.pipeline import Run, run
 from training.prepare import prepare

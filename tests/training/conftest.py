@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from service.inference.features import Features, numbers_only
-from training.config import Scaling, read_config
+from training.config import Scaling
+from training.config_file import read_config
 from training.describe import signature
 from training.export import TrainedModel
 from training.inputs import Column

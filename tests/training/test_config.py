@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.config import presets, read_config
+from training.config_file import presets, read_config
 from training.errors import ConfigInvalid
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.model_repository.layout import ARTIFACT
-from training.config import read_config
+from training.config_file import read_config
 from training.pipeline import Run, run
 from training.published import open_folder
 from training.split import stratified_split

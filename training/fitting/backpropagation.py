@@ -32,7 +32,6 @@ class Backpropagation:
         *,
         batch_size: int,
         precision: Precision,
-        label_smoothing: float,
         seed: int,
     ) -> None:
         dtype = torch.float32 if precision == "float32" else torch.bfloat16
@@ -58,8 +57,7 @@ class Backpropagation:
         self._output = Affine(layers[0], self._products, scale)
         n_classes = layers[0].out_features
         self._logits = torch.empty(batch_size, n_classes, dtype=dtype)
-        even = label_smoothing / n_classes
-        self._targets = torch.eye(n_classes) * (1 - label_smoothing) + even
+        self._targets = torch.eye(n_classes)
 
     @torch.no_grad()
     def gradient(self, inputs: Inputs, class_index: torch.Tensor) -> None:

@@ -27,7 +27,6 @@ class Optimisation:
     schedule: Schedule
     momentum: float
     weight_decay: float
-    label_smoothing: float
     precision: Precision
     patience: int
     seed: int
@@ -91,7 +90,6 @@ class _Trainer:
             parameters,
             batch_size=how.batch_size,
             precision=how.precision,
-            label_smoothing=how.label_smoothing,
             seed=how.seed,
         )
         self._optimiser = (

@@ -9,7 +9,8 @@ from training.errors import ConfigInvalid
 from training.inputs import Column, Inputs, Rows
 from training.memory import resident_bytes
 from training.tables.columns import values_of
-from training.tables.stream import ROWS_READ_AT_ONCE, TRAINING, ParquetTable
+from training.tables.parts import TRAINING
+from training.tables.stream import ROWS_READ_AT_ONCE, ParquetTable
 
 # What the interpreter, the allocator and the decoding of a chunk may need beside the buffer.
 _RESERVE = 160 << 20

@@ -15,13 +15,12 @@ from training.errors import TableInvalid
 from training.split import Split
 from training.tables.columns import Asked, typed_columns
 from training.tables.labels import labels_of
+from training.tables.parts import TEST, TRAINING, VALIDATION, Parts
 from training.tables.table import Indices, Label, Table, label_text
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
 MOST_ROWS_APART = 200_000
 ROWS_READ_AT_ONCE = 32_768
-
-TRAINING, VALIDATION, TEST = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,7 @@ class ParquetTable:
         self._require_target()
         self.height = sum(file.metadata.num_rows for file in self._files)
         most = MOST_ROWS_APART / max(self.height, 1)
-        self._test_share = min(test_fraction, most)
-        self._validation_share = min(validation_fraction, most)
-        self._seed = seed
+        self._parts = Parts(min(validation_fraction, most), min(test_fraction, most), seed)
         self.labels, self.counts, self.unlabelled = self._count_classes()
 
     def sample(self, asked: Asked) -> tuple[Table, Split]:
@@ -129,18 +126,15 @@ class ParquetTable:
         found, among = labels_of(self.path.name, frame.get_column(self.target))
         places = np.array([place[label_text(label)] for label in found], dtype=np.int64)
         labelled = among >= 0
-        uniform = _uniform(rows, self._seed)
-        part = np.full(len(rows), TRAINING, dtype=np.int8)
-        part[uniform < self._test_share + self._validation_share] = VALIDATION
-        part[uniform < self._test_share] = TEST
+        part = self._parts.of(rows)
         features = frame.drop(self.target)
         if labelled.all():
-            return Chunk(features, part, places[among], _uniform(rows, self._seed + 1))
+            return Chunk(features, part, places[among], self._parts.draw(rows))
         return Chunk(
             features.filter(labelled),
             part[labelled],
             places[among[labelled]],
-            _uniform(rows[labelled], self._seed + 1),
+            self._parts.draw(rows[labelled]),
         )
 
     def _count_classes(self) -> tuple[tuple[Label, ...], npt.NDArray[np.int64], int]:
@@ -224,12 +218,3 @@ def _open(path: Path) -> pq.ParquetFile:
 def _label_texts(cells: pl.Series) -> pl.Series:
     labels, _ = labels_of("", cells) if cells.null_count() < len(cells) else ((), None)
     return pl.Series(cells.name, [label_text(label) for label in labels], dtype=pl.String)
-
-
-def _uniform(rows: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.float64]:
-    """A uniform number in [0, 1) for each row number (SplitMix64, Steele et al. 2014)."""
-    start = np.uint64(seed * 0xD1B54A32D192ED03 % 2**64)
-    z = (rows + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + start
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -51,7 +51,7 @@ class _SameMask(nn.Module):
 
 
 def _written_out(
-    network: Perceptron, shape: Architecture, precision: Precision = "float32", smoothing: float = 0
+    network: Perceptron, shape: Architecture, precision: Precision = "float32"
 ) -> tuple[FlatParameters, Backpropagation]:
     flat = FlatParameters(network)
     step = Backpropagation(
@@ -59,16 +59,13 @@ def _written_out(
         flat,
         batch_size=ROWS + 5,
         precision=precision,
-        label_smoothing=smoothing,
         seed=5,
     )
     step.gradient(*_rows(shape))
     return flat, step
 
 
-def _by_autograd(
-    network: Perceptron, step: Backpropagation, shape: Architecture, smoothing: float = 0
-) -> None:
+def _by_autograd(network: Perceptron, step: Backpropagation, shape: Architecture) -> None:
     masks = [block._dropout for block in step._hidden]
     if step._input_dropout is not None:
         masks.insert(0, step._input_dropout)
@@ -78,7 +75,7 @@ def _by_autograd(
             mask = next(layers)
             network.layers[i] = nn.Identity() if mask is None else _SameMask(mask)
     inputs, class_index = _rows(shape)
-    loss = nn.functional.cross_entropy(network(inputs), class_index, label_smoothing=smoothing)
+    loss = nn.functional.cross_entropy(network(inputs), class_index)
     torch.autograd.backward(loss)
 
 
@@ -122,15 +119,6 @@ def test_every_activation_has_autograds_gradients(activation: str) -> None:
     network = build_network(shape)
     flat, step = _written_out(network, shape)
     _by_autograd(network, step, shape)
-    _assert_equal_gradients(network, flat, 1e-5)
-
-
-def test_label_smoothing_is_that_of_cross_entropy() -> None:
-    shape = _architecture()
-    torch.manual_seed(1)
-    network = build_network(shape)
-    flat, step = _written_out(network, shape, smoothing=0.2)
-    _by_autograd(network, step, shape, smoothing=0.2)
     _assert_equal_gradients(network, flat, 1e-5)
 
 

@@ -22,7 +22,6 @@ def _optimisation(**changes: Any) -> Optimisation:
         "schedule": "constant",
         "momentum": 0.9,
         "weight_decay": 0.0,
-        "label_smoothing": 0.0,
         "precision": "float32",
         "patience": 40,
         "seed": 0,

@@ -10,7 +10,8 @@ import pytest
 from training.errors import TableInvalid
 from training.tables import stream
 from training.tables.columns import Asked
-from training.tables.stream import TEST, TRAINING, VALIDATION, ParquetTable
+from training.tables.parts import TEST, TRAINING, VALIDATION
+from training.tables.stream import ParquetTable
 
 ROWS = 5000
 
