@@ -16,6 +16,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 _MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 # Up to so many different values, a column of numbers and words is one of categories.
 _FEW = 20
+_DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
 _DATE = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 
 
@@ -114,6 +115,12 @@ def _is_text(source: str, cells: pl.Series) -> bool:
     numbers = int(is_number.sum())
     if numbers == len(present):
         return False
+    if 2 * int(present.str.contains(_DECIMAL_COMMA).sum()) > len(present):
+        raise TableInvalid(
+            f"{source}: column '{cells.name}' holds numbers with a comma such as '{present[0]}': "
+            "expected a decimal point and no separator of thousands; "
+            f"--categorical '{cells.name}' takes it as text"
+        )
     if 2 * numbers <= len(present) or present.n_unique() <= _FEW:
         return True
     row, word = _first_word(cells)

@@ -67,6 +67,11 @@ def test_column_of_numbers_with_some_words_is_refused_by_the_first_of_them() -> 
     )
 
 
+def test_numbers_with_a_comma_are_refused_and_not_guessed_at() -> None:
+    with pytest.raises(TableInvalid, match="column 'price' holds numbers with a comma such as '3,"):
+        _typed(price=["3,50", "12,25", "7"])
+
+
 def test_word_in_a_column_that_was_set_to_numbers_is_refused() -> None:
     with pytest.raises(TableInvalid, match="row 2, column 'age': expected a number within float32"):
         _typed(Asked(numeric=("age",)), age=["1", "old"])
