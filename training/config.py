@@ -21,6 +21,7 @@ from training.errors import ConfigInvalid
 Scaling = Literal["robust", "standard"]
 Optimiser = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "cosine"]
+Monitor = Literal["loss", "accuracy"]
 
 Dataset = Literal[
     "digits", "iris", "wine", "breast-cancer", "penguins", "fashion-mnist", "fashion-128"
@@ -141,8 +142,15 @@ class RunConfig(BaseModel):
             "processors that have it, else float32"
         ),
     ] = "auto"
+    monitor: Annotated[
+        Monitor,
+        Field(
+            description="what makes an epoch the best: validation loss, or accuracy, which may "
+            "still rise when the probabilities are already too sure"
+        ),
+    ] = "loss"
     patience: Annotated[
-        int, Field(ge=1, description="epochs without a lower validation loss before stopping")
+        int, Field(ge=1, description="epochs without a better one before stopping")
     ] = 30
     validation_fraction: Annotated[
         float, Field(gt=0, lt=1, description="share of the rows that choose when to stop")

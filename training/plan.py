@@ -71,6 +71,7 @@ def optimisation(config: RunConfig, network: Perceptron) -> Optimisation:
         momentum=config.momentum,
         weight_decay=config.weight_decay,
         precision=_precision(config, network),
+        monitor=config.monitor,
         patience=config.patience,
         seed=config.seed,
     )

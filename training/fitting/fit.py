@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from training.config import Optimiser, Schedule
+from training.config import Monitor, Optimiser, Schedule
 from training.errors import Diverged
 from training.fitting.backpropagation import Backpropagation, Precision
 from training.fitting.batches import Batches
@@ -28,6 +28,7 @@ class Optimisation:
     momentum: float
     weight_decay: float
     precision: Precision
+    monitor: Monitor
     patience: int
     seed: int
 
@@ -50,11 +51,12 @@ def fit(
     """Fit in place, yielding after each epoch; at the end the best epoch's weights are back.
 
     The training side is measured on `sample`, some of the training rows. Best is the lowest
-    validation loss; `patience` epochs without a lower one end the fit. Raises Diverged when the
-    loss is no longer finite.
+    validation loss, or with `monitor` the highest accuracy and of equal ones the lowest loss;
+    `patience` epochs without a better one end the fit. Raises Diverged when the loss is no longer
+    finite.
     """
     train = _Trainer(network, training, how)
-    best_loss, best_epoch = float("inf"), 0
+    best, best_epoch = (float("inf"), float("inf")), 0
     best_weights = copy.deepcopy(network.state_dict())
     for epoch in range(1, how.epochs + 1):
         train(epoch)
@@ -66,9 +68,10 @@ def fit(
                 f"{how.learning_rate:g} is too large; "
                 f"try --learning-rate {how.learning_rate / 10:g}"
             )
-        is_best = validation_loss < best_loss
+        wrong = 1 - validation_accuracy if how.monitor == "accuracy" else 0.0
+        is_best = (wrong, validation_loss) < best
         if is_best:
-            best_loss, best_epoch = validation_loss, epoch
+            best, best_epoch = (wrong, validation_loss), epoch
             best_weights = copy.deepcopy(network.state_dict())
         yield EpochRecord(
             epoch, training_loss, training_accuracy, validation_loss, validation_accuracy, is_best

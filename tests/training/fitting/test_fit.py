@@ -23,6 +23,7 @@ def _optimisation(**changes: Any) -> Optimisation:
         "momentum": 0.9,
         "weight_decay": 0.0,
         "precision": "float32",
+        "monitor": "loss",
         "patience": 40,
         "seed": 0,
     }
@@ -59,6 +60,17 @@ def test_best_epochs_weights_are_back_at_the_end() -> None:
     loss = nn.functional.cross_entropy(logits, validation.class_index).item()
     assert loss == best.validation_loss == min(r.validation_loss for r in records)
     assert not network.training
+
+
+def test_best_epoch_by_accuracy_has_the_highest_and_of_equal_ones_the_lowest_loss() -> None:
+    records = _fit(_network(), _optimisation(monitor="accuracy"))
+
+    best = [record for record in records if record.is_best][-1]
+    highest = max(r.validation_accuracy for r in records)
+    assert best.validation_accuracy == highest
+    assert best.validation_loss == min(
+        r.validation_loss for r in records if r.validation_accuracy == highest
+    )
 
 
 def test_fit_ends_after_patience_epochs_without_a_lower_validation_loss() -> None:
