@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from torch import nn
 
-from training.fitting.backpropagation import Backpropagation, Precision
+from training.fitting.backpropagation import Backpropagation
 from training.fitting.batches import InMemory
 from training.fitting.optimiser import SGD
 from training.fitting.parameters import FlatParameters
@@ -66,19 +66,12 @@ class Contestant:
         self.seconds.append(time.perf_counter() - start)
 
 
-def ours(case: Case, train: Rows, test: Rows, precision: Precision) -> Contestant:
+def ours(case: Case, train: Rows, test: Rows, dtype: torch.dtype) -> Contestant:
     """training.fitting, as `python -m training fit` runs it."""
     network = _network(case)
-    parameters = FlatParameters(network)
-    step = Backpropagation(
-        network,
-        parameters,
-        batch_size=case.batch_size,
-        precision=precision,
-        seed=1,
-    )
+    parameters = FlatParameters(network, dtype)
+    step = Backpropagation(network, parameters, batch_size=case.batch_size, seed=1)
     optimiser = SGD(parameters, momentum=MOMENTUM, weight_decay=DECAY)
-    dtype = torch.float32 if precision == "float32" else torch.bfloat16
     batches = InMemory(train, batch_size=case.batch_size, dtype=dtype, seed=1)
 
     def epoch() -> None:
@@ -89,7 +82,11 @@ def ours(case: Case, train: Rows, test: Rows, precision: Precision) -> Contestan
     def accuracy() -> float:
         return _accuracy(evaluation_logits(network, test.inputs), test)
 
-    return Contestant(f"mlpserve {precision}", epoch, accuracy)
+    return Contestant(f"mlpserve {_name(dtype)}", epoch, accuracy)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def theirs(case: Case, train: Rows, test: Rows) -> Contestant:
@@ -163,7 +160,7 @@ def _data(case: Case) -> tuple[Rows, Rows]:
     # A constant column would be left out; the network's width is part of the case.
     whole = learned.preprocessing.encode(table.features).encoded
     padded = nn.functional.pad(whole, (0, case.widths[0] - whole.shape[1]))
-    classes = torch.from_numpy(table.class_index)
+    classes = torch.from_numpy(table.class_index.copy())
 
     def rows(chosen: slice, copies: int) -> Rows:
         encoded = padded[chosen].repeat(copies, 1)
@@ -205,11 +202,11 @@ def _flops_a_row(case: Case) -> int:
 
 def _contestants(case: Case, train: Rows, test: Rows) -> Iterator[Contestant]:
     yield theirs(case, train, test)
-    yield ours(case, train, test, "float32")
+    yield ours(case, train, test, torch.float32)
     if torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get(
         "amx_bf16"
     ):
-        yield ours(case, train, test, "bfloat16")
+        yield ours(case, train, test, torch.bfloat16)
     yield scikit_learn(case, train, test)
 
 

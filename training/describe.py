@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 import numpy as np
+import torch
 from pydantic import JsonValue
 
 from service.model_repository.manifest import (
@@ -93,12 +94,12 @@ def history(records: Sequence[EpochRecord]) -> History:
     )
 
 
-def environment(threads: int, precision: str) -> dict[str, JsonValue]:
+def environment(threads: int, dtype: torch.dtype) -> dict[str, JsonValue]:
     """What the result depends on beside config and data: it is bit-equal only at these."""
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "threads": threads,
-        "precision": precision,
+        "precision": str(dtype).removeprefix("torch."),
         **{name: version(name) for name in _LIBRARIES},
     }

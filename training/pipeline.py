@@ -119,7 +119,7 @@ def run(asked: RunConfig) -> Run:
         history=history(epochs),
         parity=parity,
         golden=make_golden(model, seed=config.seed),
-        environment=environment(threads, how.precision),
+        environment=environment(threads, how.dtype),
     )
     manifest_json = (manifest.model_dump_json(indent=1) + "\n").encode()
     open_version(PublishedVersion(0, parse_manifest(manifest_json), manifest_json, artifact))
@@ -140,15 +140,14 @@ def _sample(rows: Rows) -> Rows:
 def _batches(
     data: Prepared, learned: Learned, training: Rows, config: RunConfig, how: Optimisation
 ) -> Batches:
-    dtype = torch.float32 if how.precision == "float32" else torch.bfloat16
     if data.stream is None:
-        return InMemory(training, batch_size=how.batch_size, dtype=dtype, seed=how.seed)
+        return InMemory(training, batch_size=how.batch_size, dtype=how.dtype, seed=how.seed)
     return ShuffleBuffer(
         data.stream,
         data.table.columns,
         learned.preprocessing,
         batch_size=how.batch_size,
-        dtype=dtype,
+        dtype=how.dtype,
         memory=config.memory or physical_bytes() // 2,
         seed=how.seed,
     )

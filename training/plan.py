@@ -5,7 +5,6 @@ import torch
 from training.config import RunConfig
 from training.encoding import Preprocessing
 from training.errors import ConfigInvalid
-from training.fitting.backpropagation import Precision
 from training.fitting.fit import Optimisation
 from training.network import Architecture, Perceptron, parameter_count
 
@@ -70,16 +69,17 @@ def optimisation(config: RunConfig, network: Perceptron) -> Optimisation:
         schedule=config.schedule,
         momentum=config.momentum,
         weight_decay=config.weight_decay,
-        precision=_precision(config, network),
+        dtype=_dtype(config, network),
         monitor=config.monitor,
         patience=config.patience,
         seed=config.seed,
     )
 
 
-def _precision(config: RunConfig, network: Perceptron) -> Precision:
+def _dtype(config: RunConfig, network: Perceptron) -> torch.dtype:
     if config.precision != "auto":
-        return config.precision
+        return torch.float32 if config.precision == "float32" else torch.bfloat16
     capabilities = torch.cpu.get_capabilities()
-    has_it = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-    return "bfloat16" if has_it and parameter_count(network) >= _BFLOAT16_WEIGHTS else "float32"
+    has_it = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    is_wide = parameter_count(network) >= _BFLOAT16_WEIGHTS
+    return torch.bfloat16 if has_it and is_wide else torch.float32

@@ -4,25 +4,23 @@ Per hidden layer z = W x + b, batch normalisation if any, h = activation(z), the
 is the mean cross-entropy of softmax. Tests hold every gradient against autograd's.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 
-from training.fitting.layers import Affine, Dropout, Hidden, Products
+from training.fitting.layers import Affine, Dropout, Hidden
 from training.fitting.masks import RandomBytes
 from training.fitting.parameters import FlatParameters
 from training.inputs import Inputs
 from training.network import Perceptron
 
-Precision = Literal["float32", "bfloat16"]
-
 
 class Backpropagation:
-    """Fills `parameters.gradient` from mini-batches of at most `batch_size` rows.
+    """Fills the gradients of `parameters` from mini-batches of at most `batch_size` rows.
 
-    With `precision` bfloat16 matrix products and activations are in bfloat16; parameters,
-    their gradients, and the softmax stay in float32.
+    Matrix products and activations are of the parameters' `dtype`; the softmax, and what an
+    optimiser sees, are in float32.
     """
 
     def __init__(
@@ -31,12 +29,10 @@ class Backpropagation:
         parameters: FlatParameters,
         *,
         batch_size: int,
-        precision: Precision,
         seed: int,
     ) -> None:
-        dtype = torch.float32 if precision == "float32" else torch.bfloat16
+        dtype = parameters.dtype
         self._parameters = parameters
-        self._products = Products(parameters, dtype)
         self._random = RandomBytes(seed)
         layers: list[Any] = list(network.layers)
         self._tables = network.embeddings
@@ -51,10 +47,10 @@ class Backpropagation:
         self._hidden: list[Hidden] = []
         while len(layers) > 1:
             cut = next(i for i, m in enumerate(layers) if isinstance(m, nn.Dropout)) + 1
-            block = Hidden(layers[:cut], self._products, scale, batch_size)
+            block = Hidden(layers[:cut], parameters, scale, batch_size)
             self._hidden.append(block)
             scale, layers = block.scale, layers[cut:]
-        self._output = Affine(layers[0], self._products, scale)
+        self._output = Affine(layers[0], parameters, scale)
         n_classes = layers[0].out_features
         self._logits = torch.empty(batch_size, n_classes, dtype=dtype)
         self._targets = torch.eye(n_classes)
@@ -63,7 +59,6 @@ class Backpropagation:
     def gradient(self, inputs: Inputs, class_index: torch.Tensor) -> None:
         """The gradient of the mean loss of these rows; a new dropout mask for each of them."""
         rows = len(class_index)
-        self._products.refresh()
         x = joined = self._join(inputs)
         for block in self._hidden:
             x = block.forward(x, self._random)
@@ -81,7 +76,6 @@ class Backpropagation:
         if self._tables:
             out = self._input_gradient[:rows]
             self._to_embeddings(inputs, below.input_gradient(upstream, out))
-        self._products.collect()
 
     def _join(self, inputs: Inputs) -> torch.Tensor:
         if not self._tables and self._input_dropout is None:

@@ -4,11 +4,12 @@ import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from training.config import Monitor, Optimiser, Schedule
 from training.errors import Diverged
-from training.fitting.backpropagation import Backpropagation, Precision
+from training.fitting.backpropagation import Backpropagation
 from training.fitting.batches import Batches
 from training.fitting.optimiser import SGD, AdamW, scheduled
 from training.fitting.parameters import FlatParameters
@@ -18,7 +19,10 @@ from training.network import Perceptron, evaluation_logits
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How to fit; `patience` is in epochs, `momentum` the first beta of AdamW."""
+    """How to fit; `patience` is in epochs, `momentum` the first beta of AdamW.
+
+    `dtype`, float32 or bfloat16, is that of matrix products and activations.
+    """
 
     epochs: int
     batch_size: int
@@ -27,7 +31,7 @@ class Optimisation:
     schedule: Schedule
     momentum: float
     weight_decay: float
-    precision: Precision
+    dtype: torch.dtype
     monitor: Monitor
     patience: int
     seed: int
@@ -86,13 +90,12 @@ class _Trainer:
     """What takes a network through one epoch after the other."""
 
     def __init__(self, network: Perceptron, training: Batches, how: Optimisation) -> None:
-        parameters = FlatParameters(network)
+        parameters = FlatParameters(network, how.dtype)
         self._network, self._training, self._how = network, training, how
         self._backpropagation = Backpropagation(
             network,
             parameters,
             batch_size=how.batch_size,
-            precision=how.precision,
             seed=how.seed,
         )
         self._optimiser = (

@@ -13,36 +13,12 @@ from training.fitting.parameters import FlatParameters
 _where_above = torch.ops.aten.threshold_backward.grad_input
 
 
-class Products:
-    """The weights as the matrix products take them, and where their gradients go."""
-
-    def __init__(self, parameters: FlatParameters, dtype: torch.dtype) -> None:
-        self.parameters = parameters
-        self.dtype = dtype
-        self._masters = parameters.values[: parameters.n_weights]
-        self._gradients = parameters.gradient[: parameters.n_weights]
-        self._is_copy = dtype != torch.float32
-        self.values = self._masters.to(dtype)
-        self.gradient = torch.zeros_like(self.values) if self._is_copy else self._gradients
-
-    def refresh(self) -> None:
-        """Take up the weights after an optimiser's step."""
-        if self._is_copy:
-            self.values.copy_(self._masters)
-
-    def collect(self) -> None:
-        """Hand the weights' gradients on in float32."""
-        if self._is_copy:
-            self._gradients.copy_(self.gradient)
-
-
 class Affine:
     """scale * x W^T + b. The scale of the dropout before it costs nothing as a factor here."""
 
-    def __init__(self, linear: nn.Linear, products: Products, scale: float) -> None:
-        parameters = products.parameters
-        self._weight = parameters.view(products.values, linear.weight)
-        self._weight_gradient = parameters.view(products.gradient, linear.weight)
+    def __init__(self, linear: nn.Linear, parameters: FlatParameters, scale: float) -> None:
+        self._weight = parameters.view(parameters.product_values, linear.weight)
+        self._weight_gradient = parameters.view(parameters.product_gradient, linear.weight)
         self._bias = linear.bias.detach()
         self._bias_gradient = parameters.view(parameters.gradient, linear.bias)
         self._scale = scale
@@ -152,22 +128,20 @@ class Hidden:
     """Linear, batch normalisation if any, activation, Dropout."""
 
     def __init__(
-        self, modules: Sequence[Any], products: Products, scale: float, batch_size: int
+        self, modules: Sequence[Any], parameters: FlatParameters, scale: float, batch_size: int
     ) -> None:
         linear, *norm, activation, dropout = modules
         width = linear.out_features
-        self.affine = Affine(linear, products, scale)
-        self._norm = _Norm(norm[0], products.parameters) if norm else None
+        self.affine = Affine(linear, parameters, scale)
+        self._norm = _Norm(norm[0], parameters) if norm else None
         self._activation = (
-            _Relu()
-            if isinstance(activation, nn.ReLU)
-            else _ByAutograd(activation, products.parameters)
+            _Relu() if isinstance(activation, nn.ReLU) else _ByAutograd(activation, parameters)
         )
         self._dropout = (
-            Dropout(dropout.p, batch_size, width, products.dtype) if dropout.p > 0 else None
+            Dropout(dropout.p, batch_size, width, parameters.dtype) if dropout.p > 0 else None
         )
         self.scale = self._dropout.scale if self._dropout else 1.0
-        self._z = torch.empty(batch_size, width, dtype=products.dtype)
+        self._z = torch.empty(batch_size, width, dtype=parameters.dtype)
         self.gradient = torch.empty_like(self._z)
 
     def forward(self, x: torch.Tensor, random: RandomBytes) -> torch.Tensor:

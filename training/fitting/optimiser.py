@@ -15,23 +15,22 @@ class SGD:
     """SGD with heavy-ball momentum and an L2 penalty, as torch.optim.SGD has them."""
 
     def __init__(self, parameters: FlatParameters, *, momentum: float, weight_decay: float) -> None:
-        velocity = torch.zeros_like(parameters.values)
-        self._momentum = momentum
-        self._groups = [
-            (parameters.values[rows], parameters.gradient[rows], velocity[rows], decay)
-            for rows, decay in _groups(parameters, weight_decay)
+        self._momentum, self._weight_decay = momentum, weight_decay
+        self._chunks = [
+            # Without momentum the kernel takes no velocity.
+            (chunk, [torch.zeros_like(chunk.values)] if momentum else [])
+            for chunk in parameters.chunks()
         ]
 
     def step(self, learning_rate: float) -> None:
         """Move the parameters by the gradient that is there."""
-        for values, gradient, velocity, decay in self._groups:
-            # Without momentum the kernel takes no velocity.
-            velocities = [velocity] if self._momentum else []
+        for chunk, velocity in self._chunks:
             torch._fused_sgd_(
-                [values], [gradient], velocities, lr=learning_rate, momentum=self._momentum,
-                weight_decay=decay, dampening=0.0, nesterov=False, maximize=False,
-                is_first_step=False,
+                [chunk.values], [chunk.gradient()], velocity, lr=learning_rate,
+                momentum=self._momentum, weight_decay=self._weight_decay * chunk.is_decayed,
+                dampening=0.0, nesterov=False, maximize=False, is_first_step=False,
             )  # fmt: skip
+            chunk.moved()
 
 
 class AdamW:
@@ -40,23 +39,24 @@ class AdamW:
     def __init__(
         self, parameters: FlatParameters, *, betas: tuple[float, float], weight_decay: float
     ) -> None:
-        mean, square = torch.zeros_like(parameters.values), torch.zeros_like(parameters.values)
-        self._betas = betas
+        self._betas, self._weight_decay = betas, weight_decay
         self._step = torch.zeros(())
-        self._groups = [
-            (parameters.values[rows], parameters.gradient[rows], mean[rows], square[rows], decay)
-            for rows, decay in _groups(parameters, weight_decay)
+        self._chunks = [
+            (chunk, torch.zeros_like(chunk.values), torch.zeros_like(chunk.values))
+            for chunk in parameters.chunks()
         ]
 
     def step(self, learning_rate: float) -> None:
         """Move the parameters by the gradient that is there."""
         self._step += 1
-        for values, gradient, mean, square, decay in self._groups:
+        for chunk, mean, square in self._chunks:
             torch._fused_adamw_(
-                [values], [gradient], [mean], [square], [], [self._step], lr=learning_rate,
-                beta1=self._betas[0], beta2=self._betas[1], weight_decay=decay, eps=1e-8,
-                amsgrad=False, maximize=False,
+                [chunk.values], [chunk.gradient()], [mean], [square], [], [self._step],
+                lr=learning_rate, beta1=self._betas[0], beta2=self._betas[1],
+                weight_decay=self._weight_decay * chunk.is_decayed, eps=1e-8, amsgrad=False,
+                maximize=False,
             )  # fmt: skip
+            chunk.moved()
 
 
 def scheduled(schedule: Schedule, learning_rate: float, progress: float) -> float:
@@ -67,9 +67,3 @@ def scheduled(schedule: Schedule, learning_rate: float, progress: float) -> floa
     if schedule == "constant":
         return learning_rate
     return learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _groups(parameters: FlatParameters, weight_decay: float) -> list[tuple[slice, float]]:
-    # Decay shrinks weights towards 0; a bias has no such preferred value.
-    cut = parameters.n_decayed
-    return [(slice(0, cut), weight_decay), (slice(cut, None), 0.0)]

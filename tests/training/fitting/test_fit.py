@@ -22,7 +22,7 @@ def _optimisation(**changes: Any) -> Optimisation:
         "schedule": "constant",
         "momentum": 0.9,
         "weight_decay": 0.0,
-        "precision": "float32",
+        "dtype": torch.float32,
         "monitor": "loss",
         "patience": 40,
         "seed": 0,
@@ -44,8 +44,7 @@ def _network(dropout: float = 0.5) -> Perceptron:
 
 def _fit(network: Perceptron, how: Optimisation, training: Rows | None = None) -> list[EpochRecord]:
     rows = _rows(1, 200) if training is None else training
-    dtype = torch.float32 if how.precision == "float32" else torch.bfloat16
-    batches = InMemory(rows, batch_size=how.batch_size, dtype=dtype, seed=how.seed)
+    batches = InMemory(rows, batch_size=how.batch_size, dtype=how.dtype, seed=how.seed)
     return list(fit(network, batches, rows, _rows(2, 100), how))
 
 
@@ -127,15 +126,13 @@ def test_divergence_is_said_at_once_with_what_to_try() -> None:
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_every_optimiser_and_precision_learns(optimiser: str, precision: str) -> None:
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_every_optimiser_and_precision_learns(optimiser: str, dtype: torch.dtype) -> None:
     rate = 0.05 if optimiser == "sgd" else 0.01
 
     records = _fit(
         _network(dropout=0.1),
-        _optimisation(
-            optimiser=optimiser, precision=precision, learning_rate=rate, schedule="cosine"
-        ),
+        _optimisation(optimiser=optimiser, dtype=dtype, learning_rate=rate, schedule="cosine"),
     )
 
     assert max(record.validation_accuracy for record in records) >= 0.9
