@@ -33,6 +33,8 @@ def show_notes(notes: Sequence[str]) -> None:
 def _described(column: Column, summary: Summary) -> str:
     missing = f", {summary.missing:.1%} missing" if summary.missing else ""
     unused = ", not used" if summary.unused else ""
+    if summary.missing == 1:
+        return f"{column.kind:8}  no value{unused}"
     if column.kind == "number":
         return f"number    {summary.minimum:g} to {summary.maximum:g}{missing}{unused}"
     categories = summary.categories or ()

@@ -30,6 +30,7 @@ def signature(table: Table, learned: Learned, n_hidden: int) -> Signature:
     has_text = bool(features.categorical.shape[1])
     return Signature(
         features=tuple(map(_feature, table.columns, learned.summaries)),
+        left_out=table.left_out,
         accepts_missing=has_text or bool(np.isnan(features.numeric).any()),
         hidden=tuple(f"hidden_{i}" for i in range(1, n_hidden + 1)),
     )

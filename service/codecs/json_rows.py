@@ -76,7 +76,7 @@ def _in_order(
     for name in form.names:
         if name in form.required and name not in row:
             problems.add("the feature is missing", row=number, feature=name)
-    for name in row.keys() - form.known:
+    for name in row.keys() - form.known - form.left_out:
         problems.add(f"unknown feature {describe(name)}", row=number)
     if problems.total > before:
         return []
@@ -143,7 +143,7 @@ def _check_columns(columns: Mapping[str, object], form: RowFormat, problems: _Pr
                 problems.add("the feature is missing", feature=name)
         elif not isinstance(columns[name], list):
             problems.add(f"expected a list, got {describe(columns[name])}", feature=name)
-    for name in columns.keys() - form.known:
+    for name in columns.keys() - form.known - form.left_out:
         problems.add(f"unknown feature {describe(name)}")
 
 

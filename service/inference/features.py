@@ -42,10 +42,14 @@ def numbers_only(numeric: Floats) -> Features:
 
 @dataclass(frozen=True)
 class RowFormat:
-    """What a row must look like: feature names in order, and the places of numbers and text."""
+    """What a row must look like: feature names in order, and the places of numbers and text.
+
+    Of an object the `required` names must be there, and those `left_out` may be.
+    """
 
     names: tuple[str, ...]
     known: frozenset[str]
+    left_out: frozenset[str]
     required: frozenset[str]
     numbers: tuple[int, ...]
     texts: tuple[int, ...]
@@ -59,6 +63,7 @@ def row_format(signature: Signature) -> RowFormat:
     return RowFormat(
         names=signature.names,
         known=frozenset(signature.names),
+        left_out=frozenset(signature.left_out),
         required=frozenset(f.name for f in features if f.unused is None and not optional),
         numbers=tuple(i for i, f in enumerate(features) if f.dtype == "float32"),
         texts=tuple(i for i, f in enumerate(features) if f.dtype == "string"),

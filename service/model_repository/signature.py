@@ -37,10 +37,11 @@ class Signature(Value):
 
     Without text there is one input, `features`. Else the numbers go, in their order, into
     `numeric` and the text into `categorical`. Missing is NaN or the empty string, if
-    `accepts_missing`.
+    `accepts_missing`. A row may also name columns that were `left_out`; nothing looks at them.
     """
 
     features: Annotated[tuple[Feature, ...], Field(min_length=1)]
+    left_out: tuple[str, ...] = ()
     accepts_missing: bool = False
     probabilities: Literal["probabilities"] = "probabilities"
     label: Literal["label"] = "label"

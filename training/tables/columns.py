@@ -31,10 +31,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Typed:
-    """Columns with their values, and what was left out on the way."""
+    """Columns with their values, and those that were left out on the way, with a word."""
 
     columns: tuple[Column, ...]
     features: Features
+    left_out: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -57,7 +58,9 @@ def typed_columns(source: str, frame: pl.DataFrame, asked: Asked) -> Typed:
             columns.append(Column(name, "category" if _is_text(source, cells) else "number"))
     if not columns:
         raise TableInvalid(f"{source}: there is no column to learn from beside the target")
-    return Typed(tuple(columns), values_of(source, frame, columns), tuple(notes))
+    features = {column.name for column in columns}
+    left_out = tuple(name for name in frame.columns if name not in features)
+    return Typed(tuple(columns), values_of(source, frame, columns), left_out, tuple(notes))
 
 
 def values_of(source: str, frame: pl.DataFrame, columns: Sequence[Column]) -> Features:

@@ -51,6 +51,7 @@ def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) 
         features=typed.features[labelled] if len(labelled) < len(index) else typed.features,
         class_index=index[labelled],
         notes=tuple(notes),
+        left_out=typed.left_out,
     )
 
 

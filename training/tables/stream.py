@@ -82,6 +82,7 @@ class ParquetTable:
             features=typed.features,
             class_index=np.concatenate(classes),
             notes=tuple(notes),
+            left_out=typed.left_out,
         )
         split = Split(*(np.flatnonzero(part == number) for number in (TRAINING, VALIDATION, TEST)))
         return table, split

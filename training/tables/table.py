@@ -19,8 +19,8 @@ Indices = npt.NDArray[np.int64]
 class Table:
     """Rows of features and, for each, the index of its label, (n,).
 
-    A set that comes with a test set of its own has it in its last `test_rows` rows. `notes` say
-    what was left out on the way here.
+    A set that comes with a test set of its own has it in its last `test_rows` rows. `left_out`
+    are columns of the data that are no features; `notes` say why.
     """
 
     source: str
@@ -30,6 +30,7 @@ class Table:
     features: Features
     class_index: Indices
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     test_rows: int = 0
 
     @property
@@ -57,7 +58,8 @@ class Table:
             self.features.numeric[:, [n not in ignored for n in numbers]],
             self.features.categorical[:, [t not in ignored for t in texts]],
         )
-        return replace(self, columns=tuple(kept), features=features)
+        left_out = (*self.left_out, *ignored)
+        return replace(self, columns=tuple(kept), features=features, left_out=left_out)
 
 
 def require_classes(table: Table) -> None:

@@ -246,3 +246,15 @@ def test_feature_that_is_not_used_may_be_absent() -> None:
     assert _problems({"instances": [{"flat": 1}]}, form) == (
         Problem("the feature is missing", row=0, feature="a"),
     )
+
+
+def test_column_that_training_left_out_may_be_there_and_is_not_looked_at() -> None:
+    form = row_format(
+        Signature(features=(Feature(name="a"),), left_out=("id",), hidden=("hidden_1",))
+    )
+
+    assert _decode_into(form, {"instances": [{"a": 1, "id": [None]}]}).numeric.tolist() == [[1]]
+    assert _decode_into(form, {"inputs": {"a": [1], "id": 5}}).numeric.tolist() == [[1]]
+    assert _problems({"instances": [{"a": 1, "ID": 2}]}, form) == (
+        Problem('unknown feature "ID"', row=0),
+    )

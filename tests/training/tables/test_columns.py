@@ -52,6 +52,7 @@ def test_types_can_be_set() -> None:
 
     assert _kinds(typed) == {"age": "number", "zip": "category"}
     assert typed.features.categorical[:, 0].tolist() == ["01234", "99"]
+    assert typed.left_out == ("id",)
 
 
 def test_column_of_numbers_with_some_words_is_refused_by_the_first_of_them() -> None:
