@@ -59,8 +59,8 @@ def typed_columns(source: str, frame: pl.DataFrame, asked: Asked) -> Typed:
     if not columns:
         raise TableInvalid(f"{source}: there is no column to learn from beside the target")
     features = {column.name for column in columns}
-    left_out = tuple(name for name in frame.columns if name not in features)
-    return Typed(tuple(columns), values_of(source, frame, columns), left_out, tuple(notes))
+    others = tuple(name for name in frame.columns if name not in features)
+    return Typed(tuple(columns), values_of(source, frame, columns), others, tuple(notes))
 
 
 def values_of(source: str, frame: pl.DataFrame, columns: Sequence[Column]) -> Features:
