@@ -79,9 +79,9 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     predictor = open_folder(options.version)
     manifest = predictor.manifest
-    features = read_features(options.data, manifest.signature)
+    features = read_features(options.data, manifest.signature, options.delimiter)
     target = options.target or manifest.table.target
-    class_index = read_class_index(options.data, target, manifest)
+    class_index = read_class_index(options.data, target, manifest, options.delimiter)
     labelled = (class_index >= 0).nonzero()[0]
     if len(labelled) < len(class_index):
         left_out = len(class_index) - len(labelled)
@@ -103,7 +103,7 @@ def _predict(options: argparse.Namespace) -> None:
     from training.tables.read import read_features
 
     predictor = open_folder(options.version)
-    features = read_features(options.data, predictor.manifest.signature)
+    features = read_features(options.data, predictor.manifest.signature, options.delimiter)
     content = predictions_csv(predictor, features)
     if options.out is None:
         sys.stdout.write(content)
@@ -155,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (evaluate, predict):
         command.add_argument("version", type=Path, help="its folder, such as models/digits/1")
         command.add_argument("--data", type=Path, required=True, help="rows, in a file as of fit")
+        command.add_argument("--delimiter", type=one_character, help="between cells of a CSV")
     evaluate.add_argument("--target", help="the label column (default: the one trained on)")
     predict.add_argument("--out", type=Path, help="the CSV file to write (default: print it)")
     return parser
@@ -177,6 +178,14 @@ def _command(commands: Any, name: str, purpose: str, example: str) -> argparse.A
         epilog=f"example: python -m training {example}",
     )
     return parser
+
+
+def one_character(value: str) -> str:
+    """A delimiter; a written-out tab is the tabulator."""
+    found = "\t" if value in ("\\t", "tab") else value
+    if len(found) != 1 or not found.isascii():
+        raise argparse.ArgumentTypeError(f"expected one ASCII character, got {value!r}")
+    return found
 
 
 def _plain(default: object) -> str:

@@ -53,7 +53,11 @@ class RunConfig(BaseModel):
     target: Annotated[str | None, Field(description="the column of --data to predict")] = None
     delimiter: Annotated[
         str | None,
-        Field(min_length=1, max_length=1, description="between cells of a CSV (default: found)"),
+        Field(
+            pattern="^[\\x00-\\x7f]$",
+            description="between cells of a CSV: one character, or tab (default: found)",
+        ),
+        BeforeValidator(lambda value: "\t" if value in ("\\t", "tab") else value),
     ] = None
     numeric: Annotated[
         tuple[str, ...], Field(description="columns to take as numbers"), BeforeValidator(_as_list)
@@ -161,8 +165,9 @@ class RunConfig(BaseModel):
     memory: Annotated[
         ByteSize | None,
         Field(
+            gt=0,
             description="the most resident memory, such as 1.5GiB: a Parquet file that needs more "
-            "is streamed (default: half of the machine's)"
+            "is streamed (default: half of the machine's)",
         ),
     ] = None
     seed: Annotated[int, Field(ge=0, lt=2**32, description="the one seed of all randomness")] = 1

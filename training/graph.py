@@ -27,7 +27,7 @@ IR_VERSION = 9
 _LABEL_TYPES: dict[type, tuple[type[np.generic], int]] = {
     bool: (np.bool_, TensorProto.BOOL),
     int: (np.int64, TensorProto.INT64),
-    str: (np.str_, TensorProto.STRING),
+    str: (np.object_, TensorProto.STRING),
 }
 
 

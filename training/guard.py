@@ -53,8 +53,11 @@ def _grouped(features: Features, columns: Sequence[Column]) -> Iterator[tuple[st
             values = features.numeric[:, at]
             yield column.name, _bins(values), _is_numbering(values)
         else:
-            found, groups = np.unique(features.categorical[:, at].astype(str), return_inverse=True)
-            yield column.name, groups, len(found) > 0.9 * len(groups)
+            # Not as an array of text: that is as wide as its longest cell.
+            codes: dict[str, int] = {}
+            cells = features.categorical[:, at].tolist()
+            groups = np.array([codes.setdefault(cell, len(codes)) for cell in cells])
+            yield column.name, groups, len(codes) > 0.9 * len(groups)
 
 
 def _bins(values: npt.NDArray[np.float32]) -> Indices:

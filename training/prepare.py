@@ -82,6 +82,7 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
         validation_fraction=config.validation_fraction,
         test_fraction=config.test_fraction,
         seed=config.seed,
+        memory=config.memory or physical_bytes() // 2,
     )
     table, split = stream.sample(asked)
     require_classes(table)
@@ -89,8 +90,11 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
 
 
 def _is_parquet(path: Path) -> bool:
-    files = parquet_files(path)
-    return bool(files) and all(map(is_parquet, files))
+    try:
+        files = parquet_files(path)
+        return bool(files) and all(map(is_parquet, files))
+    except OSError as exc:
+        raise TableInvalid(f"{path}: cannot be read: {exc.strerror}") from exc
 
 
 def _parquet_bytes(path: Path) -> int:
@@ -100,7 +104,11 @@ def _parquet_bytes(path: Path) -> int:
         raise TableInvalid(
             f"{path}: is not a whole Parquet file: {str(exc).splitlines()[0]}"
         ) from exc
-    return sum(int(m.num_rows) * int(m.num_columns) for m in found) * _BYTES_A_CELL
+    cells = sum(int(m.num_rows) * int(m.num_columns) for m in found)
+    stored = sum(
+        int(m.row_group(group).total_byte_size) for m in found for group in range(m.num_row_groups)
+    )
+    return cells * _BYTES_A_CELL + stored * _BYTES_A_BYTE
 
 
 def _size(path: Path) -> int:

@@ -15,6 +15,7 @@ from training.inputs import Column
 
 # A category in fewer training rows is "other": nothing is to be learned from so few.
 _RARE = 5
+_WHOLE_IN_FLOAT32 = 2**24
 # More categories than this get learned embeddings of this width (Holzmüller et al. 2024).
 _ONE_HOT_LIMIT = 9
 _EMBEDDING_WIDTH = 8
@@ -53,7 +54,10 @@ def learn(features: Features, columns: Sequence[Column], *, scaling: Scaling, bi
     summaries = tuple(by_name[column.name] for column in columns)
     used = [place for place, s in enumerate(number_summaries) if s.unused is None]
     if not used and not learned_texts:
-        raise TableInvalid("every column holds the same value in all training rows")
+        reasons = "; ".join(
+            f"{c.name}: {s.unused}" for c, s in zip(columns[:5], summaries, strict=False)
+        )
+        raise TableInvalid(f"there is no column to learn from: {reasons}")
     preprocessing = Preprocessing(
         numbers=_numbers(features.numeric, used, scales, scaling, bins),
         one_hot=tuple(text for text in learned_texts if text.embedding is None),
@@ -92,6 +96,8 @@ def _learn_numbers(
             present = np.zeros(1, np.float32)
         elif present[0] == present[-1] and not missing:
             unused = f"it holds {present[0]:g} in every training row"
+            if abs(present[0]) >= _WHOLE_IN_FLOAT32:
+                unused += ", to the 7 digits that float32 keeps"
         scale = _robust(present) if scaling == "robust" else _standard(present)
         if scale.inverse * abs(scale.offset) > 1e5:
             notes.append(

@@ -100,7 +100,7 @@ def _one_hot(graph: GraphBuilder, texts: Sequence[Text]) -> str:
     listed = [_listed(text) for text in texts]
     places = np.repeat([text.place for text in texts], list(map(len, listed)))
     graph.constant("category_places", places, np.int64)
-    graph.constant("categories", [c for column in listed for c in column], np.str_)
+    graph.constant("categories", [c for column in listed for c in column], np.object_)
     graph.node("Gather", [CATEGORICAL, "category_places"], "each_category", axis=1)
     graph.node("Equal", ["each_category", "categories"], "is_category")
     graph.node("Cast", ["is_category"], "known_categories", to=TensorProto.FLOAT)

@@ -97,16 +97,17 @@ def _check_cells(
         return
     for place in form.numbers:
         cell, name = cells[place], form.names[place]
-        if not is_number(cell) and not _is_gap(cell, form) and name not in absent:
+        if not is_number(cell) and not _is_gap(cell, place, form) and name not in absent:
             problems.add(f"expected a number, got {describe(cell)}", row=number, feature=name)
     for place in form.texts:
         cell, name = cells[place], form.names[place]
-        if type(cell) is not str and not _is_gap(cell, form) and name not in absent:
+        is_text = type(cell) is str or (type(cell) is bool and place in form.booleans)
+        if not is_text and not _is_gap(cell, place, form) and name not in absent:
             problems.add(f"expected a string, got {describe(cell)}", row=number, feature=name)
 
 
-def _is_gap(cell: object, form: RowFormat) -> bool:
-    return cell is None and form.accepts_missing
+def _is_gap(cell: object, place: int, form: RowFormat) -> bool:
+    return cell is None and (form.accepts_missing or place in form.unused)
 
 
 def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:
@@ -156,9 +157,15 @@ def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
     if not form.texts:
         return Features(_to_float32(rows, form), np.empty((len(rows), 0), dtype=object))
     numbers = [[row[place] for place in form.numbers] for row in rows]
-    texts = [["" if row[place] is None else row[place] for place in form.texts] for row in rows]
+    texts = [[_as_text(row[place], place, form) for place in form.texts] for row in rows]
     categorical = np.array(texts, dtype=object).reshape(len(rows), len(form.texts))
     return Features(_to_float32(numbers, form), categorical)
+
+
+def _as_text(cell: object, place: int, form: RowFormat) -> object:
+    if type(cell) is bool:
+        return form.booleans[place][cell]
+    return "" if cell is None else cell
 
 
 def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:

@@ -1,12 +1,19 @@
 """Raw rows as arrays: what a codec decodes to, a graph takes, and training learns from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from service.model_repository.signature import CATEGORICAL, FEATURES, NUMERIC, Cell, Signature
+from service.model_repository.signature import (
+    CATEGORICAL,
+    FEATURES,
+    NUMERIC,
+    Cell,
+    Feature,
+    Signature,
+)
 
 Floats = npt.NDArray[np.float32]
 Texts = npt.NDArray[np.object_]
@@ -44,13 +51,16 @@ def numbers_only(numeric: Floats) -> Features:
 class RowFormat:
     """What a row must look like: feature names in order, and the places of numbers and text.
 
-    Of an object the `required` names must be there, and those `left_out` may be.
+    Of an object the `required` names must be there, and those `left_out` may be. `booleans` are the
+    places where JSON's false and true stand for these texts.
     """
 
     names: tuple[str, ...]
     known: frozenset[str]
     left_out: frozenset[str]
     required: frozenset[str]
+    unused: frozenset[int]
+    booleans: Mapping[int, tuple[str, str]]
     numbers: tuple[int, ...]
     texts: tuple[int, ...]
     accepts_missing: bool
@@ -65,10 +75,23 @@ def row_format(signature: Signature) -> RowFormat:
         known=frozenset(signature.names),
         left_out=frozenset(signature.left_out),
         required=frozenset(f.name for f in features if f.unused is None and not optional),
+        unused=frozenset(i for i, f in enumerate(features) if f.unused is not None),
+        booleans={i: spelling for i, f in enumerate(features) if (spelling := _spelling(f))},
         numbers=tuple(i for i, f in enumerate(features) if f.dtype == "float32"),
         texts=tuple(i for i, f in enumerate(features) if f.dtype == "string"),
         accepts_missing=optional,
     )
+
+
+def _spelling(feature: Feature) -> tuple[str, str] | None:
+    found = {category.lower(): category for category in feature.categories or ()}
+    if (
+        not found
+        or not found.keys() <= {"false", "true"}
+        or len(found) < len(feature.categories or ())
+    ):
+        return None
+    return found.get("false", "false"), found.get("true", "true")
 
 
 def from_cells(rows: Sequence[Sequence[Cell]], form: RowFormat) -> Features:

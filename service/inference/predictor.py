@@ -89,7 +89,7 @@ def open_version(version: PublishedVersion) -> Predictor:
         row_format=row_format(signature),
         # A missing cell is not a category, nor is it another one.
         categories=tuple(
-            None if f.categories is None else frozenset((*f.categories, ""))
+            None if f.categories is None or f.unused else frozenset((*f.categories, ""))
             for f in signature.texts
         ),
     )

@@ -16,9 +16,10 @@ from tests.service_process import ROOT
 def _close(found: Any, stated: Any) -> bool:
     """The same JSON, its fractions within 1e-5."""
     if isinstance(stated, float):
-        return abs(found - stated) < 1e-5
+        return bool(abs(found - stated) < 1e-5)
     if isinstance(stated, dict):
-        return found.keys() == stated.keys() and all(_close(found[k], stated[k]) for k in stated)
+        same_keys: bool = found.keys() == stated.keys()
+        return same_keys and all(_close(found[key], stated[key]) for key in stated)
     if isinstance(stated, list):
         return len(found) == len(stated) and all(map(_close, found, stated))
     return bool(found == stated)

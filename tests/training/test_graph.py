@@ -109,6 +109,17 @@ def _randomise_statistics(model: TrainedModel) -> None:
             module.running_var.uniform_(0.5, 2.0, generator=generator)
 
 
+def test_category_may_hold_any_character(mixed_table: Table) -> None:
+    texts = mixed_table.features.categorical.copy()
+    texts[:60, 0], texts[60:, 0] = "ends in NUL\0", "é\n\U0001f427"
+    table = replace(mixed_table, features=Features(mixed_table.features.numeric, texts))
+    model = untrained(table)
+
+    found = _run_mixed(export(model), "probabilities", table.features, model.signature)
+
+    assert np.abs(found - model.probabilities(table.features)).max() <= 1e-6
+
+
 def test_table_of_text_alone_has_the_one_input_categorical(mixed_table: Table) -> None:
     table = mixed_table.without(["height", "weight"])
     model = untrained(table)

@@ -49,6 +49,13 @@ def test_identifiers_are_told() -> None:
     assert all("looks like an identifier" in warning for warning in found)
 
 
+def test_one_long_text_costs_no_more_than_its_length() -> None:
+    texts = ["short"] * 600
+    texts[7] = "x" * 5_000_000
+
+    assert _warned(NOISE, [texts], CLASSES) == []
+
+
 @pytest.mark.parametrize("name", ["digits", "iris", "wine", "breast-cancer", "penguins"])
 def test_real_tables_are_not_suspected(name: str) -> None:
     table = load_dataset(name)

@@ -112,4 +112,5 @@ class ShuffleBuffer:
                 f"--memory: expected at least {least:.2f}GiB for this table, got "
                 f"{memory / 2**30:.2f}GiB; a Parquet file with smaller row groups needs less"
             )
-        return min(rows, _MOST_ROWS, max(self._n_rows, fewest))
+        # To a power of two: the same run has the same order, although it never uses memory alike.
+        return min(1 << (rows.bit_length() - 1), _MOST_ROWS, max(self._n_rows, fewest))

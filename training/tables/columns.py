@@ -39,9 +39,15 @@ class Typed:
     notes: tuple[str, ...]
 
 
-def typed_columns(source: str, frame: pl.DataFrame, asked: Asked) -> Typed:
-    """Infer the type of every column, as far as `asked` does not give it. Raises TableInvalid."""
-    _check_names(source, frame.columns, asked)
+def typed_columns(
+    source: str, frame: pl.DataFrame, asked: Asked, names: Sequence[str] | None = None
+) -> Typed:
+    """Infer the type of every column, as far as `asked` does not give it. Raises TableInvalid.
+
+    `names` are all columns of the data, where the frame holds only some of them.
+    """
+    names = frame.columns if names is None else names
+    _check_names(source, names, asked)
     columns: list[Column] = []
     notes: list[str] = []
     for name in frame.columns:
@@ -59,7 +65,7 @@ def typed_columns(source: str, frame: pl.DataFrame, asked: Asked) -> Typed:
     if not columns:
         raise TableInvalid(f"{source}: there is no column to learn from beside the target")
     features = {column.name for column in columns}
-    others = tuple(name for name in frame.columns if name not in features)
+    others = tuple(name for name in names if name not in features)
     return Typed(tuple(columns), values_of(source, frame, columns), others, tuple(notes))
 
 
@@ -73,7 +79,7 @@ def values_of(source: str, frame: pl.DataFrame, columns: Sequence[Column]) -> Fe
         numeric[:, place] = _numbers(source, frame.get_column(name))
     categorical: Texts = np.empty((height, len(texts)), dtype=object)
     for place, name in enumerate(texts):
-        categorical[:, place] = _texts(frame.get_column(name))
+        categorical[:, place] = _texts(source, frame.get_column(name))
     return Features(numeric, categorical)
 
 
@@ -118,10 +124,11 @@ def _is_text(source: str, cells: pl.Series) -> bool:
     numbers = int(is_number.sum())
     if numbers == len(present):
         return False
-    if 2 * int(present.str.contains(_DECIMAL_COMMA).sum()) > len(present):
+    with_comma = present.filter(present.str.contains(_DECIMAL_COMMA))
+    if 2 * (len(with_comma) + numbers) > len(present) and len(with_comma) > numbers:
         raise TableInvalid(
-            f"{source}: column '{cells.name}' holds numbers with a comma such as '{present[0]}': "
-            "expected a decimal point and no separator of thousands; "
+            f"{source}: column '{cells.name}' holds numbers with a comma such as "
+            f"'{with_comma[0]}': expected a decimal point and no separator of thousands; "
             f"--categorical '{cells.name}' takes it as text"
         )
     if 2 * numbers <= len(present) or present.n_unique() <= _FEW:
@@ -160,10 +167,13 @@ def _numbers(source: str, cells: pl.Series) -> npt.NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _texts(cells: pl.Series) -> Texts:
+def _texts(source: str, cells: pl.Series) -> Texts:
     """Text, empty where missing; equal cells share one object."""
-    if cells.dtype == pl.Boolean:
-        cells = cells.cast(pl.String)
+    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object, pl.Duration):
+        raise TableInvalid(f"{source}: column '{cells.name}': expected text, got {cells.dtype}")
+    if cells.dtype.is_float() and (cells.fill_nan(None) % 1 == 0).all():
+        # A gap makes pandas write whole numbers with a fraction.
+        cells = cells.fill_nan(None).cast(pl.Int64, strict=False)
     text = without_markers(cells).fill_null("")
     vocabulary = text.unique(maintain_order=True)
     codes = text.replace_strict(vocabulary, pl.Series(range(len(vocabulary)), dtype=pl.UInt32))

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +12,7 @@ from training.errors import TableInvalid
 
 _DELIMITERS = ",;\t|"
 _ROWS_SNIFFED = 20
+_EMPTY_LINES = re.compile(r"\n(\r?\n)+")
 
 
 def parse_csv(path: Path, content: bytes, delimiter: str | None) -> pl.DataFrame:
@@ -24,23 +27,34 @@ def parse_csv(path: Path, content: bytes, delimiter: str | None) -> pl.DataFrame
 
 
 def _parse(path: Path, text: str, used: str) -> pl.DataFrame:
-    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=used))
-    _check_header(path, header)
-    try:
-        frame = pl.read_csv(text.encode(), infer_schema=False, separator=used)
-    except pl.exceptions.PolarsError as exc:
-        _require_rectangle(path, text, used)
-        raise TableInvalid(f"{path}: is not a CSV table: {str(exc).splitlines()[0]}") from exc
-    # A row that is too short reads as one with empty cells at its end.
-    if frame.height and frame.to_series(-1).null_count():
-        _require_rectangle(path, text, used)
+    header = next(row for row in csv.reader(io.StringIO(text, newline=""), delimiter=used) if row)
+    names = _named(path, header)
+    if '"' in text:
+        # polars takes a quote within a cell for the beginning of one.
+        frame = _by_rows(path, text, used, names)
+    else:
+        # An empty line is no row, unless there is but one column.
+        lines = text if len(names) == 1 else _EMPTY_LINES.sub("\n", text).strip("\r\n") + "\n"
+        try:
+            frame = pl.read_csv(
+                lines.encode(), infer_schema=False, separator=used, new_columns=names
+            )
+        except pl.exceptions.PolarsError as exc:
+            _by_rows(path, text, used, names)
+            raise TableInvalid(f"{path}: is not a CSV table: {str(exc).splitlines()[0]}") from exc
+        # A row that is too short reads as one with empty cells at its end.
+        if frame.height and frame.to_series(-1).null_count():
+            _by_rows(path, text, used, names)
     if frame.height == 0:
         raise TableInvalid(f"{path}: there is a header and no row")
-    # pandas writes its index under no name.
-    return frame.rename({"": f"column_{header.index('') + 1}"}) if "" in header else frame
+    return frame
 
 
 def _decode(path: Path, content: bytes) -> str:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise TableInvalid(
+            f"{path}: expected UTF-8, got UTF-16: iconv -f utf-16 -t utf-8 turns it into that"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -64,22 +78,43 @@ def _sniff(text: str) -> str:
 
 
 def _first_lines(text: str) -> list[str]:
-    return [line for _, line in zip(range(_ROWS_SNIFFED), io.StringIO(text), strict=False)]
+    lines = (line for line in io.StringIO(text) if line.strip())
+    return [line for _, line in zip(range(_ROWS_SNIFFED), lines, strict=False)]
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise TableInvalid(f"{path}: two columns are called '{twice[0]}'")
+def _named(path: Path, header: list[str]) -> list[str]:
+    """The columns' names; one without, as pandas writes its index, gets one."""
+    names: list[str] = []
+    for place, name in enumerate(header, start=1):
+        new = name or f"column_{place}"
+        while not name and new in header:
+            new += "_"
+        names.append(new)
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise TableInvalid(f"{path}: two columns are called '{name}'")
+        seen.add(name)
+    return names
 
 
-def _require_rectangle(path: Path, text: str, delimiter: str) -> None:
+def _by_rows(path: Path, text: str, delimiter: str, names: Sequence[str]) -> pl.DataFrame:
+    """The frame, row by row, with a sentence for the first row of another width."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    width = len(next(reader))
-    for number, row in enumerate(reader, start=1):
-        # An empty line is a row only where there is one column.
-        if len(row) != width and (row or width == 1):
+    width = len(next(row for row in reader if row))
+    columns: list[list[str | None]] = [[] for _ in names]
+    number = 0
+    for row in reader:
+        if not row and width > 1:
+            continue
+        number += 1
+        if len(row) != width and row:
             raise TableInvalid(
                 f"{path}: row {number} (line {reader.line_num}): expected {width} cells as in the "
                 f"header, got {len(row)}"
             )
+        for column, cell in zip(columns, row or [""], strict=True):
+            column.append(cell or None)
+    return pl.DataFrame(
+        [pl.Series(n, c, dtype=pl.String) for n, c in zip(names, columns, strict=True)]
+    )

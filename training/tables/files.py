@@ -16,7 +16,7 @@ from training.tables.delimited import parse_csv
 from training.tables.idx import parse_idx
 
 _SUFFIXES = (
-    ".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".arrow", ".feather", ".ipc",
+    ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".arrow", ".feather", ".ipc",
     ".npz",
 )  # fmt: skip
 

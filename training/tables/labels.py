@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
 from training.errors import TableInvalid
 from training.tables.columns import without_markers
 from training.tables.table import Indices, Label, label_text, listing
+
+_KINDS = (pl.Boolean, pl.String, pl.Categorical, pl.Enum)
 
 
 def labels_of(source: str, cells: pl.Series) -> tuple[tuple[Label, ...], Indices]:
@@ -16,43 +17,58 @@ def labels_of(source: str, cells: pl.Series) -> tuple[tuple[Label, ...], Indices
     Numbers without a fraction become integers, `true` and `false` booleans, all else text.
     Raises TableInvalid.
     """
+    text = label_cells(source, cells)
+    labels = labels_among(source, cells.name, text.drop_nulls().unique())
+    return labels, places_of(text, labels)
+
+
+def label_cells(source: str, cells: pl.Series) -> pl.Series:
+    """The target's cells as text, null where there is no label. Raises TableInvalid."""
     if cells.dtype.is_float():
         whole = cells.fill_nan(None)
-        if (whole != whole.round()).any():
+        if (whole != whole.round()).any() or (whole.abs() >= 2**53).any():
             raise TableInvalid(
-                f"{source}: the target '{cells.name}' holds numbers with a fraction: "
-                "expected classes"
+                f"{source}: the target '{cells.name}' holds numbers with a fraction, or beyond "
+                "whole numbers: expected classes"
             )
         cells = whole.cast(pl.Int64)
-    elif not (cells.dtype.is_integer() or cells.dtype in (pl.Boolean, pl.String, pl.Categorical)):
+    elif not (cells.dtype.is_integer() or cells.dtype in _KINDS):
         raise TableInvalid(
             f"{source}: the target '{cells.name}' holds {cells.dtype}: expected text, integers or "
             "booleans"
         )
-    text = without_markers(cells)
-    present = text.drop_nulls().unique().sort().to_list()
-    if not present:
-        raise TableInvalid(f"{source}: the target '{cells.name}' is empty in every row")
-    labels = _typed(present)
-    place = {label_text(label): i for i, label in enumerate(labels)}
+    return without_markers(cells)
+
+
+def labels_among(source: str, target: str, texts: pl.Series) -> tuple[Label, ...]:
+    """The labels in their type and order, of all the different texts. Raises TableInvalid."""
+    if not len(texts):
+        raise TableInvalid(f"{source}: the target '{target}' is empty in every row")
+    return _typed(texts.sort().to_list())
+
+
+def places_of(text: pl.Series, labels: Sequence[Label]) -> Indices:
+    """The index of each text among the labels, -1 for null and for any other text."""
     if isinstance(labels[0], bool):
         text = text.str.to_lowercase()
-    codes = text.replace_strict(list(place), list(place.values()), return_dtype=pl.Int64)
-    return labels, codes.fill_null(-1).to_numpy()
+    place = {label_text(label): i for i, label in enumerate(labels)}
+    codes = text.replace_strict(
+        list(place), list(place.values()), default=-1, return_dtype=pl.Int64
+    )
+    return codes.fill_null(-1).to_numpy()
 
 
 def index_among(source: str, cells: pl.Series, labels: Sequence[Label]) -> Indices:
     """Each cell's index among a model's labels, -1 where there is none. Raises TableInvalid."""
-    found, index = labels_of(source, cells)
-    known = {label_text(label): place for place, label in enumerate(labels)}
-    unknown = [label_text(label) for label in found if label_text(label) not in known]
+    text = label_cells(source, cells)
+    index = places_of(text, labels)
+    unknown = text.filter(pl.Series(index < 0) & text.is_not_null()).unique().sort().to_list()
     if unknown:
         raise TableInvalid(
             f"{source}: the model does not know the labels {listing(unknown)}; "
-            f"it knows: {listing(list(known))}"
+            f"it knows: {listing(list(map(label_text, labels)))}"
         )
-    places = np.array([known[label_text(label)] for label in found], dtype=np.int64)
-    return np.where(index < 0, -1, places[index])
+    return index
 
 
 def _typed(texts: Sequence[str]) -> tuple[Label, ...]:

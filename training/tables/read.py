@@ -1,11 +1,12 @@
 """From a path to a table, to the features that a published model takes, or to labels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from service.inference.features import Features, numbers_only
+from service.inference.features import Features, Texts, numbers_only
 from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Signature
 from training.errors import TableInvalid
@@ -20,6 +21,8 @@ def read_table(path: Path, target: str | None, asked: Asked, delimiter: str | No
     """The labelled rows of a file or folder. Raises TableInvalid."""
     data = read_data(path, delimiter=delimiter)
     if isinstance(data, Arrays):
+        if asked.numeric or asked.categorical:
+            raise TableInvalid(f"{path}: --numeric and --categorical are not for arrays of numbers")
         return table_of_arrays(path.name, data, target or "y").without(asked.ignored)
     if target is None:
         raise TableInvalid(
@@ -78,40 +81,69 @@ def table_of_arrays(source: str, data: Arrays, target: str) -> Table:
     )
 
 
-def read_features(path: Path, signature: Signature) -> Features:
+def read_features(path: Path, signature: Signature, delimiter: str | None = None) -> Features:
     """The rows of a file as a model with this signature takes them. Raises TableInvalid."""
-    data = read_data(path)
+    data = read_data(path, delimiter=delimiter)
     if isinstance(data, Arrays):
         if signature.texts or len(data.names) != len(signature.features):
             raise TableInvalid(
                 f"{path}: expected the model's {len(signature.features)} features, got an array "
                 f"of {len(data.names)}"
             )
-        return numbers_only(data.features)
+        features = numbers_only(data.features)
+        if not signature.accepts_missing:
+            _require_no_gap(path, features, signature)
+        return features
+    present = set(data.columns)
     needed = [f.name for f in signature.features if f.unused is None]
-    missing = [name for name in needed if name not in data.columns]
+    missing = [name for name in needed if name not in present]
     if missing:
         raise TableInvalid(
             f"{path}: the model's features {listing(missing)} are missing; "
             f"there are: {listing(data.columns)}"
         )
-    absent = [f.name for f in signature.features if f.name not in data.columns]
+    absent = [f.name for f in signature.features if f.name not in present]
     frame = data.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
     columns = [
         Column(f.name, "number" if f.dtype == "float32" else "category") for f in signature.features
     ]
     features = values_of(str(path), frame, columns)
+    for place, feature in enumerate(signature.texts):
+        _respell(features.categorical[:, place], feature.categories or ())
     if not signature.accepts_missing:
         _require_no_gap(path, features, signature)
     return features
 
 
-def read_class_index(path: Path, target: str, manifest: Manifest) -> Indices:
+def _respell(cells: Texts, categories: Sequence[str]) -> None:
+    """Spell booleans and whole numbers as the model does, whichever kind of file they come from."""
+    by_key = {_spelling_key(category): category for category in categories}
+    if len(by_key) < len(categories):
+        return
+    known = set(categories)
+    respelled = {
+        cell: by_key.get(_spelling_key(cell), cell) for cell in set(cells.tolist()) - known
+    }
+    for place, cell in enumerate(cells.tolist()):
+        if cell in respelled:
+            cells[place] = respelled[cell]
+
+
+def _spelling_key(cell: str) -> str:
+    if cell.lower() in ("true", "false"):
+        return cell.lower()
+    whole = cell.removesuffix(".0")
+    return whole if whole.removeprefix("-").isdigit() else cell
+
+
+def read_class_index(
+    path: Path, target: str, manifest: Manifest, delimiter: str | None = None
+) -> Indices:
     """The index among a model's labels of every row's label, (n,), -1 for none.
 
     Raises TableInvalid.
     """
-    data = read_data(path)
+    data = read_data(path, delimiter=delimiter)
     if isinstance(data, Arrays):
         return index_among(str(path), pl.Series(target, data.labels), manifest.labels)
     if target not in data.columns:

@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 from training.errors import TableInvalid
 from training.split import Split
 from training.tables.columns import Asked, typed_columns
-from training.tables.labels import labels_of
+from training.tables.labels import label_cells, labels_among, places_of
 from training.tables.parts import TEST, TRAINING, VALIDATION, Parts
 from training.tables.table import Indices, Label, Table, label_text
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
 MOST_ROWS_APART = 200_000
 ROWS_READ_AT_ONCE = 32_768
+_BYTES_A_CELL = 12
 
 
 @dataclass(frozen=True)
@@ -48,25 +49,32 @@ class ParquetTable:
         validation_fraction: float,
         test_fraction: float,
         seed: int,
+        memory: int,
     ) -> None:
         self.path, self.target = path, target
         self._files = [_open(file) for file in parquet_files(path)]
+        self._require_same_columns()
         self._require_target()
         self.height = sum(file.metadata.num_rows for file in self._files)
-        most = MOST_ROWS_APART / max(self.height, 1)
+        # Three such samples, raw and encoded, take a quarter of the memory at most.
+        width = len(self._files[0].schema_arrow.names)
+        self._most_apart = min(MOST_ROWS_APART, max(1000, memory // (12 * _BYTES_A_CELL * width)))
+        most = self._most_apart / max(self.height, 1)
         self._parts = Parts(min(validation_fraction, most), min(test_fraction, most), seed)
         self.labels, self.counts, self.unlabelled = self._count_classes()
 
     def sample(self, asked: Asked) -> tuple[Table, Split]:
         """Validation rows, test rows, and a sample of the training rows, in memory."""
-        share = min(1.0, MOST_ROWS_APART / max(1, int(self.counts[TRAINING].sum())))
+        share = min(1.0, self._most_apart / max(1, int(self.counts[TRAINING].sum())))
         frames, parts, classes = [], [], []
-        for chunk in self.chunks(lambda groups: groups):
+        names = self._files[0].schema_arrow.names
+        wanted = [name for name in names if name not in (*asked.ignored, self.target)]
+        for chunk in self.chunks(lambda groups: groups, wanted):
             chosen = (chunk.part != TRAINING) | (chunk.draw < share)
             frames.append(chunk.frame.filter(chosen))
             parts.append(chunk.part[chosen])
             classes.append(chunk.class_index[chosen])
-        typed = typed_columns(self.path.name, pl.concat(frames), asked)
+        typed = typed_columns(self.path.name, pl.concat(frames), asked, self._all_but_target())
         part = np.concatenate(parts)
         notes = [*typed.notes]
         if self.unlabelled:
@@ -123,35 +131,30 @@ class ParquetTable:
         )
 
     def _chunk(self, frame: pl.DataFrame, rows: npt.NDArray[np.uint64]) -> Chunk:
-        place = {label_text(label): i for i, label in enumerate(self.labels)}
-        found, among = labels_of(self.path.name, frame.get_column(self.target))
-        places = np.array([place[label_text(label)] for label in found], dtype=np.int64)
-        labelled = among >= 0
-        part = self._parts.of(rows)
+        text = label_cells(self.path.name, frame.get_column(self.target))
+        class_index = places_of(text, self.labels)
+        labelled = class_index >= 0
         features = frame.drop(self.target)
-        if labelled.all():
-            return Chunk(features, part, places[among], self._parts.draw(rows))
-        return Chunk(
-            features.filter(labelled),
-            part[labelled],
-            places[among[labelled]],
-            self._parts.draw(rows[labelled]),
-        )
+        if not labelled.all():
+            features, rows = features.filter(labelled), rows[labelled]
+            class_index = class_index[labelled]
+        return Chunk(features, self._parts.of(rows), class_index, self._parts.draw(rows))
 
     def _count_classes(self) -> tuple[tuple[Label, ...], npt.NDArray[np.int64], int]:
         """The labels; rows of each class by part, (3, n_classes); and rows without a label."""
-        texts: pl.Series = pl.Series(self.target, [], dtype=pl.String)
+        texts = pl.Series(self.target, [], dtype=pl.String)
         for number, group in self._row_group_starts():
             for batch in self._batches(number, group, [self.target]):
                 cells = pl.from_arrow(batch)
                 assert isinstance(cells, pl.DataFrame)
-                texts = pl.concat([texts, _label_texts(cells.to_series())]).unique()
+                found = label_cells(self.path.name, cells.to_series()).drop_nulls()
+                texts = pl.concat([texts, found]).unique()
                 if len(texts) > 10_000:
                     raise TableInvalid(
                         f"{self.path}: the target '{self.target}' holds more than 10,000 different "
                         "values: expected classes"
                     )
-        self.labels, _ = labels_of(self.path.name, texts)
+        self.labels = labels_among(self.path.name, self.target, texts)
         counts = np.zeros((3, len(self.labels)), dtype=np.int64)
         labelled = 0
         for chunk in self.chunks(lambda groups: groups, columns=[]):
@@ -169,6 +172,21 @@ class ParquetTable:
                     f"{self.path}: the class '{label}' has {counts[:, empty[0]].sum()} rows, "
                     f"none of them among the {name} rows, which a streamed table sets apart by "
                     "chance"
+                )
+
+    def _all_but_target(self) -> list[str]:
+        return [name for name in self._files[0].schema_arrow.names if name != self.target]
+
+    def _require_same_columns(self) -> None:
+        first = self._files[0].schema_arrow
+        for name in first.names:
+            if not name or first.names.count(name) > 1:
+                raise TableInvalid(f"{self.path}: expected a name of its own for every column")
+        paths = parquet_files(self.path)
+        for file, path in zip(self._files, paths, strict=True):
+            if not file.schema_arrow.equals(first):
+                raise TableInvalid(
+                    f"{path}: expected the columns and types of {paths[0].name}, in their order"
                 )
 
     def _require_target(self) -> None:
@@ -204,6 +222,8 @@ def parquet_files(path: Path) -> list[Path]:
     """The file itself, or those in a folder that end like Parquet files, sorted."""
     if path.is_file():
         return [path]
+    if not path.is_dir():
+        return []
     return sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".pq") and p.name[0] != ".")
 
 
@@ -214,8 +234,3 @@ def _open(path: Path) -> pq.ParquetFile:
         raise TableInvalid(
             f"{path}: is not a whole Parquet file: {str(exc).splitlines()[0]}"
         ) from exc
-
-
-def _label_texts(cells: pl.Series) -> pl.Series:
-    labels, _ = labels_of("", cells) if cells.null_count() < len(cells) else ((), None)
-    return pl.Series(cells.name, [label_text(label) for label in labels], dtype=pl.String)

@@ -258,3 +258,28 @@ def test_column_that_training_left_out_may_be_there_and_is_not_looked_at() -> No
     assert _problems({"instances": [{"a": 1, "ID": 2}]}, form) == (
         Problem('unknown feature "ID"', row=0),
     )
+
+
+def test_json_booleans_stand_for_categories_that_say_so() -> None:
+    form = row_format(
+        Signature(
+            features=(Feature(name="member", dtype="string", categories=("False", "True")),),
+            accepts_missing=True,
+            hidden=("hidden_1",),
+        )
+    )
+
+    features = _decode_into(form, {"instances": [[True], [False], ["True"], [None]]})
+
+    assert features.categorical[:, 0].tolist() == ["True", "False", "True", ""]
+
+
+def test_null_may_stand_in_the_place_of_a_feature_that_is_not_used() -> None:
+    form = row_format(
+        Signature(
+            features=(Feature(name="a"), Feature(name="flat", unused="constant")),
+            hidden=("hidden_1",),
+        )
+    )
+
+    assert _decode_into(form, {"instances": [[1, None]]}).numeric[0, 0] == 1

@@ -29,7 +29,7 @@ def table(tmp_path: Path) -> ParquetTable:
             "y": generator.choice(["u", "v"], ROWS),
         }
     ).write_parquet(path, row_group_size=500)
-    return ParquetTable(path, "y", validation_fraction=0.1, test_fraction=0.1, seed=1)
+    return ParquetTable(path, "y", validation_fraction=0.1, test_fraction=0.1, seed=1, memory=GIB)
 
 
 def _buffer(table: ParquetTable, memory: int, monkeypatch: pytest.MonkeyPatch) -> ShuffleBuffer:

@@ -60,3 +60,14 @@ def test_labels_are_found_among_the_models_own() -> None:
 def test_labels_that_the_model_does_not_know_are_named() -> None:
     with pytest.raises(TableInvalid, match="does not know the labels 'w'; it knows: 'u', 'v'"):
         index_among("t", pl.Series("y", ["u", "w"]), ("u", "v"))
+
+
+def test_text_that_looks_boolean_is_found_among_labels_of_text() -> None:
+    index = index_among("t", pl.Series("y", ["True", "False"]), ("False", "True", "Unknown"))
+
+    assert index.tolist() == [1, 0]
+
+
+def test_numbers_beyond_whole_ones_are_no_labels() -> None:
+    with pytest.raises(TableInvalid, match="or beyond whole numbers"):
+        labels_of("t", pl.Series("y", [1.0, float("inf")]))

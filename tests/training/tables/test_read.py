@@ -266,3 +266,71 @@ def test_gap_is_refused_where_the_model_was_trained_without(write_csv: WriteCsv)
 
     with pytest.raises(TableInvalid, match=r"row 2, column 'b': expected a number, got an empty"):
         read_features(path, signature)
+
+
+def test_booleans_and_whole_numbers_are_spelled_as_the_model_does(tmp_path: Path) -> None:
+    signature = Signature(
+        features=(
+            Feature(name="member", dtype="string", categories=("False", "True")),
+            Feature(name="code", dtype="string", categories=("1", "2")),
+        ),
+        accepts_missing=True,
+        hidden=("hidden_1",),
+    )
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"member": [True, None, False], "code": [1.0, 2.0, None]})
+    frame.write_parquet(path)
+    csv_path = tmp_path / "t.csv"
+    csv_path.write_text("member,code\ntrue,1.0\n,2\nFALSE,\n")
+
+    for source in (path, csv_path):
+        cells = read_features(source, signature).categorical.tolist()
+        assert cells == [["True", "1"], ["", "2"], ["False", ""]]
+
+
+def test_gap_in_an_array_is_refused_where_the_model_was_trained_without(tmp_path: Path) -> None:
+    signature = Signature(features=(Feature(name="x_0"),), hidden=("hidden_1",))
+    path = tmp_path / "t.npz"
+    np.savez(path, x=np.array([[1.0], [np.nan]]), y=np.array([0, 1]))
+
+    with pytest.raises(TableInvalid, match="row 2, column 'x_0': expected a number, got an empty"):
+        read_features(path, signature)
+
+
+def test_types_of_an_array_cannot_be_set(tmp_path: Path) -> None:
+    path = tmp_path / "t.npz"
+    np.savez(path, x=np.zeros((2, 1)), y=np.array([0, 1]))
+
+    with pytest.raises(TableInvalid, match="are not for arrays of numbers"):
+        _read(path, None, Asked(categorical=("x_0",)))
+
+
+def test_empty_lines_are_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("\n\na,y\n1,u\n\n2,v\r\n\r\n\n")
+
+    assert _read(path).features.numeric.tolist() == [[1], [2]]
+
+
+def test_quote_within_a_cell_is_a_character(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('size,y\n5" pipe,u\n"7"" pipe",v\n"two\nlines",u\n')
+
+    cells = _read(path).features.categorical[:, 0].tolist()
+
+    assert cells == ['5" pipe', '7" pipe', "two\nlines"]
+
+
+def test_index_that_pandas_writes_without_a_name_gets_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(",column_1,y\n0,5,u\n1,6,v\n")
+
+    assert [column.name for column in _read(path).columns] == ["column_1_", "column_1"]
+
+
+def test_utf_16_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,y\n1,u\n", encoding="utf-16")
+
+    with pytest.raises(TableInvalid, match="got UTF-16: iconv -f utf-16 -t utf-8"):
+        _read(path)

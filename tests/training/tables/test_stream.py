@@ -35,7 +35,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def _open(path: Path, **changed: Any) -> ParquetTable:
-    settings = {"validation_fraction": 0.1, "test_fraction": 0.2, "seed": 1, **changed}
+    settings = {
+        "validation_fraction": 0.1,
+        "test_fraction": 0.2,
+        "seed": 1,
+        "memory": 1 << 33,
+        **changed,
+    }
     return ParquetTable(path, "y", **settings)
 
 
@@ -129,4 +135,38 @@ def test_damaged_row_group_is_named(path: Path) -> None:
 
 def test_missing_target_is_told_with_the_columns(path: Path) -> None:
     with pytest.raises(TableInvalid, match="no column 'z' to predict; there are: row, town, y"):
-        ParquetTable(path, "z", validation_fraction=0.1, test_fraction=0.2, seed=1)
+        ParquetTable(path, "z", validation_fraction=0.1, test_fraction=0.2, seed=1, memory=1)
+
+
+def test_labels_are_typed_over_the_whole_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    labels = ["True"] * 300 + ["False"] * 300 + ["Unknown"] * 300 + [None] * 300
+    pl.DataFrame({"a": np.arange(1200.0), "y": labels}).write_parquet(path, row_group_size=150)
+
+    table = _open(path)
+
+    assert table.labels == ("False", "True", "Unknown")
+    assert table.counts.sum(axis=0).tolist() == [300, 300, 300]
+    assert table.unlabelled == 300
+
+
+def test_folder_of_different_types_is_refused(tmp_path: Path) -> None:
+    _frame(0, 500).write_parquet(tmp_path / "0.parquet")
+    _frame(1, 500).cast({"row": pl.Float64}).write_parquet(tmp_path / "1.parquet")
+
+    with pytest.raises(TableInvalid, match=r"1\.parquet: expected the columns and types of 0\.pa"):
+        _open(tmp_path)
+
+
+def test_column_that_is_ignored_is_not_read(path: Path) -> None:
+    sample, _ = _open(path).sample(Asked(ignored=("town",)))
+
+    assert [column.name for column in sample.columns] == ["row"]
+    assert sample.left_out == ("town",)
+
+
+def test_fewer_rows_are_set_apart_where_memory_is_short(path: Path) -> None:
+    _, split = _open(path, memory=12 * 12 * 3 * 1200).sample(Asked())
+
+    # Binomial with a mean of 1200 of 5000.
+    assert abs(len(split.training) - 1200) < 6 * 31
