@@ -115,6 +115,9 @@ def _columnar(path: Path, content: bytes, kind: str) -> pl.DataFrame:
         raise TableInvalid(f"{path}: is not a whole {kind} file: {reason}") from exc
     if frame.height == 0:
         raise TableInvalid(f"{path}: there are columns and no row")
+    if "" in frame.columns:
+        place = frame.columns.index("") + 1
+        raise TableInvalid(f"{path}: column {place} has no name")
     return frame
 
 
@@ -125,7 +128,10 @@ def _parse_npz(path: Path) -> Arrays:
     except (ValueError, zipfile.BadZipFile) as exc:
         raise TableInvalid(f"{path}: is not an NPZ file of plain arrays: {exc}") from exc
     if "x" not in found or "y" not in found:
-        raise TableInvalid(f"{path}: expected the arrays x and y, got {', '.join(found)}")
+        raise TableInvalid(
+            f"{path}: expected an NPZ file with the arrays x and y (spreadsheets and other zip files "
+            f"are not read: save as CSV), got {', '.join(list(found)[:5])}"
+        )
     return arrays(path, found["x"], found["y"])
 
 

@@ -126,7 +126,7 @@ def test_npz_of_x_and_y_needs_no_target(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("saved", "message"),
     [
-        ({"x": np.zeros((2, 2))}, "expected the arrays x and y, got x"),
+        ({"x": np.zeros((2, 2))}, "expected an NPZ file with the arrays x and y"),
         ({"x": np.zeros((2, 2)), "y": np.zeros(3)}, "and as many y, got (2, 2) and (3,)"),
         ({"x": np.array([["a"]]), "y": np.zeros(1)}, "expected numbers in x"),
         ({"x": np.array([[None]], dtype=object), "y": np.zeros(1)}, "of plain arrays"),
