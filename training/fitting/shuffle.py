@@ -7,13 +7,13 @@ import torch
 from training.encoding import Preprocessing
 from training.errors import ConfigInvalid
 from training.inputs import Column, Inputs, Rows
-from training.memory import resident_bytes
 from training.tables.columns import values_of
 from training.tables.parts import TRAINING
 from training.tables.stream import ROWS_READ_AT_ONCE, ParquetTable
 
-# What the interpreter, the allocator and the decoding of a chunk may need beside the buffer.
-_RESERVE = 160 << 20
+# What the interpreter, the libraries and the allocator hold beside the table: measured, and not
+# asked of the process, which never holds the same amount twice.
+_BASE = 480 << 20
 # A half of the buffer is copied when the other half has gone out.
 _COPIES = 1.5
 _MOST_ROWS = 1 << 20
@@ -102,9 +102,8 @@ class ShuffleBuffer:
         row_bytes = (
             preprocessing.n_encoded * dtype.itemsize + 8 * (len(preprocessing.embedded) + 1)
         ) * _COPIES
-        decoding = 2 * self._table.largest_row_group
         fewest = max(4 * self._batch_size, ROWS_READ_AT_ONCE)
-        used = resident_bytes() + _RESERVE + decoding
+        used = _BASE + self._table.sample_bytes + 2 * self._table.largest_row_group
         rows = int((memory - used) // row_bytes)
         if rows < fewest:
             least = (used + fewest * row_bytes) / 2**30
@@ -112,5 +111,4 @@ class ShuffleBuffer:
                 f"--memory: expected at least {least:.2f}GiB for this table, got "
                 f"{memory / 2**30:.2f}GiB; a Parquet file with smaller row groups needs less"
             )
-        # To a power of two: the same run has the same order, although it never uses memory alike.
-        return min(1 << (rows.bit_length() - 1), _MOST_ROWS, max(self._n_rows, fewest))
+        return min(rows, _MOST_ROWS, max(self._n_rows, fewest))

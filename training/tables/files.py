@@ -129,8 +129,8 @@ def _parse_npz(path: Path) -> Arrays:
         raise TableInvalid(f"{path}: is not an NPZ file of plain arrays: {exc}") from exc
     if "x" not in found or "y" not in found:
         raise TableInvalid(
-            f"{path}: expected an NPZ file with the arrays x and y (spreadsheets and other zip files "
-            f"are not read: save as CSV), got {', '.join(list(found)[:5])}"
+            f"{path}: expected an NPZ file with the arrays x and y (spreadsheets and other zip "
+            f"files are not read: save as CSV), got {', '.join(list(found)[:5])}"
         )
     return arrays(path, found["x"], found["y"])
 

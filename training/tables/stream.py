@@ -55,7 +55,7 @@ class ParquetTable:
         self._files = [_open(file) for file in parquet_files(path)]
         self._require_same_columns()
         self._require_target()
-        self.height = sum(file.metadata.num_rows for file in self._files)
+        self.height = sum(int(file.metadata.num_rows) for file in self._files)
         # Three such samples, raw and encoded, take a quarter of the memory at most.
         width = len(self._files[0].schema_arrow.names)
         self._most_apart = min(MOST_ROWS_APART, max(1000, memory // (12 * _BYTES_A_CELL * width)))
@@ -120,6 +120,12 @@ class ParquetTable:
                 while block := file.read(1 << 20):
                     digest.update(block)
         return digest.hexdigest()
+
+    @property
+    def sample_bytes(self) -> int:
+        """About what `sample` keeps in memory."""
+        width = len(self._all_but_target()) + 1
+        return 3 * min(self._most_apart, self.height) * width * _BYTES_A_CELL
 
     @property
     def largest_row_group(self) -> int:
