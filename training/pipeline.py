@@ -31,7 +31,7 @@ from training.fitting.fit import Optimisation, fit
 from training.fitting.shuffle import ShuffleBuffer
 from training.guard import warnings
 from training.inputs import Rows
-from training.memory import physical_bytes
+from training.memory import allowed_bytes
 from training.network import build_network, parameter_count
 from training.plan import architecture, optimisation, settled
 from training.prepare import Prepared, prepare
@@ -148,6 +148,6 @@ def _batches(
         learned.preprocessing,
         batch_size=how.batch_size,
         dtype=how.dtype,
-        memory=config.memory or physical_bytes() // 2,
+        memory=allowed_bytes(config.memory),
         seed=how.seed,
     )

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from training.config import RunConfig
 from training.errors import TableInvalid
-from training.memory import physical_bytes
+from training.memory import allowed_bytes
 from training.split import Split, stratified_split
 from training.tables.columns import Asked
 from training.tables.datasets import load_dataset
@@ -45,7 +45,7 @@ def prepare(config: RunConfig) -> Prepared:
     if not config.data.exists():
         raise TableInvalid(f"{config.data}: there is no such file or folder")
     asked = Asked(config.numeric, config.categorical, config.ignore)
-    limit = config.memory or physical_bytes() // 2
+    limit = allowed_bytes(config.memory)
     if _is_parquet(config.data):
         if _parquet_bytes(config.data) > limit:
             return _streamed(config, asked)
@@ -82,7 +82,7 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
         validation_fraction=config.validation_fraction,
         test_fraction=config.test_fraction,
         seed=config.seed,
-        memory=config.memory or physical_bytes() // 2,
+        memory=allowed_bytes(config.memory),
     )
     table, split = stream.sample(asked)
     require_classes(table)

@@ -1,6 +1,6 @@
 """Raw rows as arrays: what a codec decodes to, a graph takes, and training learns from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from service.model_repository.signature import (
     CATEGORICAL,
-    FEATURES,
-    NUMERIC,
     Cell,
     Feature,
     Signature,
@@ -32,14 +30,9 @@ class Features:
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> "Features":
         return Features(self.numeric[rows], self.categorical[rows])
 
-    def tensors(self, signature: Signature) -> dict[str, npt.NDArray[np.generic]]:
+    def tensors(self, inputs: Iterable[str]) -> dict[str, npt.NDArray[np.generic]]:
         """The arrays by the names of the graph's inputs."""
-        whole: dict[str, npt.NDArray[np.generic]] = {
-            FEATURES: self.numeric,
-            NUMERIC: self.numeric,
-            CATEGORICAL: self.categorical,
-        }
-        return {name: whole[name] for name in signature.inputs}
+        return {name: self.categorical if name == CATEGORICAL else self.numeric for name in inputs}
 
 
 def numbers_only(numeric: Floats) -> Features:

@@ -24,6 +24,7 @@ class OnnxModel:
     def __init__(self, artifact: bytes, signature: Signature) -> None:
         """Open the graph. Raises ArtifactInvalid when it does not have that signature."""
         self._signature = signature
+        self._inputs = tuple(signature.inputs)
         try:
             self._session = ort.InferenceSession(
                 artifact, _session_options(), providers=["CPUExecutionProvider"]
@@ -35,7 +36,7 @@ class OnnxModel:
 
     def run(self, features: Features, outputs: Sequence[str]) -> list[Floats]:
         """The named outputs, each with n rows, for n rows of features."""
-        feed = features.tensors(self._signature)
+        feed = features.tensors(self._inputs)
         results: list[Floats] = self._session.run(list(outputs), feed)
         return results
 

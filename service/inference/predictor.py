@@ -43,7 +43,7 @@ class Predictor:
     manifest_json: bytes
     model: OnnxModel
     row_format: RowFormat
-    categories: tuple[frozenset[str] | None, ...]
+    categories: tuple[tuple[int, str, frozenset[str]], ...]
 
     def predict(self, features: Features) -> Predictions:
         """Classify rows; of equal probabilities the first class wins."""
@@ -53,11 +53,10 @@ class Predictor:
     def other_categories(self, features: Features) -> dict[str, int]:
         """Per text feature, if any, how many cells hold none of the model's categories."""
         found = {}
-        columns = zip(self.manifest.signature.texts, self.categories, strict=True)
-        for place, (feature, known) in enumerate(columns):
+        for place, name, known in self.categories:
             cells = features.categorical[:, place].tolist()
-            if known is not None and not known.issuperset(cells):
-                found[feature.name] = sum(cell not in known for cell in cells)
+            if not known.issuperset(cells):
+                found[name] = sum(cell not in known for cell in cells)
         return found
 
     def hidden_layers(self, features: Features) -> tuple[HiddenLayer, ...]:
@@ -89,8 +88,9 @@ def open_version(version: PublishedVersion) -> Predictor:
         row_format=row_format(signature),
         # A missing cell is not a category, nor is it another one.
         categories=tuple(
-            None if f.categories is None or f.unused else frozenset((*f.categories, ""))
-            for f in signature.texts
+            (place, feature.name, frozenset((*(feature.categories or ()), "")))
+            for place, feature in enumerate(signature.texts)
+            if feature.unused is None
         ),
     )
 

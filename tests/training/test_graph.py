@@ -27,7 +27,7 @@ def _run(artifact: bytes, output: str, features: Features) -> np.ndarray:
 def _run_mixed(
     artifact: bytes, output: str, features: Features, signature: Signature
 ) -> np.ndarray:
-    return _run_with(artifact, output, features.tensors(signature))
+    return _run_with(artifact, output, features.tensors(signature.inputs))
 
 
 def _run_with(artifact: bytes, output: str, feed: dict[str, np.ndarray]) -> np.ndarray:
