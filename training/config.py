@@ -20,7 +20,7 @@ from training.errors import ConfigInvalid
 
 Scaling = Literal["robust", "standard"]
 Optimiser = Literal["sgd", "adamw"]
-Schedule = Literal["constant", "cosine"]
+Schedule = Literal["constant", "linear", "cosine", "coslog4"]
 Monitor = Literal["loss", "accuracy"]
 
 Dataset = Literal[
@@ -126,7 +126,10 @@ class RunConfig(BaseModel):
     ] = None
     schedule: Annotated[
         Schedule,
-        Field(description="of the learning rate: constant, or cosine from it to 0 over --epochs"),
+        Field(
+            description="of the learning rate over --epochs: constant, linear or cosine from it to "
+            "0, or coslog4, which rises and falls four times"
+        ),
     ] = "constant"
     momentum: Annotated[
         float, Field(ge=0, lt=1, description="momentum of sgd, first beta of adamw")
@@ -139,6 +142,18 @@ class RunConfig(BaseModel):
             "(default: 3.5 divided by the training rows, at most 0.003; 0.01 for adamw)",
         ),
     ] = None
+    max_norm: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            description="bound on the Euclidean norm of the weights into each hidden unit "
+            "(default: none)",
+        ),
+    ] = None
+    label_smoothing: Annotated[
+        float,
+        Field(ge=0, lt=1, description="share of each target that is spread over all classes"),
+    ] = 0.0
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
         Field(

@@ -15,7 +15,7 @@ from service.model_repository.manifest import (
     TableDescription,
 )
 from service.model_repository.signature import Feature, Signature
-from training.fitting.fit import EpochRecord
+from training.fitting.early_stopping import EpochRecord
 from training.inputs import Column
 from training.prepare import Prepared
 from training.preprocess import Learned, Summary

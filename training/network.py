@@ -78,6 +78,16 @@ class Perceptron(nn.Module):
         """One table for each column of codes."""
         return [table for table in self._embeddings if isinstance(table, nn.Embedding)]
 
+    @property
+    def linears(self) -> list[nn.Linear]:
+        """The affine layers, inputs first."""
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
+    @property
+    def n_classes(self) -> int:
+        """How many logits a row has."""
+        return self.linears[-1].out_features
+
     def forward(self, inputs: Inputs) -> torch.Tensor:
         embedded = [table(inputs.codes[:, i]) for i, table in enumerate(self.embeddings)]
         joined = torch.cat([inputs.encoded, *embedded], dim=1) if embedded else inputs.encoded

@@ -27,8 +27,9 @@ from training.export import (
     make_golden,
 )
 from training.fitting.batches import Batches, InMemory
-from training.fitting.fit import Optimisation, fit
+from training.fitting.fit import fit
 from training.fitting.shuffle import ShuffleBuffer
+from training.fitting.trainer import Optimisation
 from training.guard import warnings
 from training.inputs import Rows
 from training.memory import allowed_bytes

@@ -5,7 +5,7 @@ import torch
 from training.config import RunConfig
 from training.encoding import Preprocessing
 from training.errors import ConfigInvalid
-from training.fitting.fit import Optimisation
+from training.fitting.trainer import Optimisation
 from training.network import Architecture, Perceptron, parameter_count
 
 # Training rows from which on a step takes that many of them.
@@ -73,6 +73,8 @@ def optimisation(config: RunConfig, network: Perceptron) -> Optimisation:
         monitor=config.monitor,
         patience=config.patience,
         seed=config.seed,
+        label_smoothing=config.label_smoothing,
+        max_norm=config.max_norm,
     )
 
 

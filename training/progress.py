@@ -9,7 +9,7 @@ from typing import Never, Self
 from tqdm import tqdm
 
 from training.fitting.batches import Batches
-from training.fitting.fit import EpochRecord
+from training.fitting.early_stopping import EpochRecord
 from training.inputs import Rows
 
 _LINES = 10
@@ -82,19 +82,17 @@ class _Watched:
 
     def __init__(self, batches: Batches, show: Callable[[int, float], None]) -> None:
         self._batches, self._show = batches, show
-        self._epoch = 0
 
     @property
     def steps(self) -> int:
         """About how many batches an epoch has."""
         return self._batches.steps
 
-    def epoch(self) -> Iterator[Rows]:
+    def epoch(self, number: int) -> Iterator[Rows]:
         """One epoch of the watched batches."""
-        self._epoch += 1
-        for done, batch in enumerate(self._batches.epoch(), start=1):
+        for done, batch in enumerate(self._batches.epoch(number), start=1):
             yield batch
-            self._show(self._epoch, done / self.steps)
+            self._show(number, done / self.steps)
 
 
 def _line(record: EpochRecord) -> str:

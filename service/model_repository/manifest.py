@@ -15,9 +15,17 @@ from pydantic import (
 )
 
 from service.errors import ManifestInvalid
+from service.model_repository.provenance import (
+    Calibration,
+    Diagnosis,
+    LearningCurvePoint,
+    Selection,
+    Uncertainty,
+)
 from service.model_repository.signature import Cell, Share, Signature, Value
 
-SCHEMA_VERSION = 2
+# A manifest of schema 2 holds nothing of how the version was chosen and calibrated.
+SCHEMA_VERSIONS = (2, 3)
 
 Label = StrictBool | StrictInt | StrictStr
 Labels = Annotated[
@@ -35,7 +43,11 @@ class Artifact(Value):
 
 
 class Network(Value):
-    """The trained network: its layer widths from features to classes, and its hyperparameters."""
+    """The trained network: its layer widths from features to classes, and its hyperparameters.
+
+    An ensemble averages the probabilities of `members` networks of these widths; their hidden
+    units lie side by side. `masks` dropout masks are in the graph for its uncertainty.
+    """
 
     widths: tuple[int, ...]
     activation: str
@@ -43,6 +55,8 @@ class Network(Value):
     input_dropout: Share = 0.0
     batch_normalisation: bool = False
     parameter_count: Count
+    members: Annotated[int, Field(ge=1)] = 1
+    masks: Count = 0
 
 
 class ClassBalance(Value):
@@ -92,19 +106,24 @@ class SplitScores(Value):
 
 
 class Epoch(Value):
-    """One pass over the training rows; all four measured in evaluation mode after it.
+    """One pass over the training rows; losses and accuracies in evaluation mode after it.
 
-    The training side is measured on up to 10,000 of the training rows.
+    The training side is measured on up to 10,000 of the training rows. `gradient_norms` are those
+    of every linear layer's weight, inputs first.
     """
 
     training_loss: float
     training_accuracy: Share
     validation_loss: float
     validation_accuracy: Share
+    gradient_norms: tuple[float, ...] = ()
 
 
 class History(Value):
-    """Every epoch in order, and which one's weights were kept (counted from 1)."""
+    """Every epoch in order, and which one's weights were kept (counted from 1).
+
+    Of a cross-validated choice the epochs are means over its folds.
+    """
 
     best_epoch: Annotated[int, Field(ge=1)]
     epochs: Annotated[tuple[Epoch, ...], Field(min_length=1)]
@@ -128,7 +147,7 @@ class Golden(Value):
 class Manifest(Value):
     """Everything that is known of a published version."""
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[2, 3] = 3
     name: str
     created: datetime
     labels: Labels
@@ -139,6 +158,11 @@ class Manifest(Value):
     table: TableDescription
     scores: SplitScores
     history: History
+    selection: Selection | None = None
+    diagnosis: Diagnosis | None = None
+    calibration: Calibration | None = None
+    uncertainty: Uncertainty | None = None
+    learning_curve: tuple[LearningCurvePoint, ...] = ()
     parity: Parity
     golden: Golden
     environment: dict[str, JsonValue]
@@ -170,9 +194,10 @@ def parse_manifest(content: bytes) -> Manifest:
         found = _SchemaVersion.model_validate_json(content).schema_version
     except ValidationError as exc:
         raise ManifestInvalid("manifest.json is not a JSON object") from exc
-    if found != SCHEMA_VERSION:
+    if found not in SCHEMA_VERSIONS:
+        known = " and ".join(map(str, SCHEMA_VERSIONS))
         raise ManifestInvalid(
-            f"manifest.json has schema version {found!r}; this release reads {SCHEMA_VERSION}"
+            f"manifest.json has schema version {found!r}; this release reads {known}"
         )
     try:
         return Manifest.model_validate_json(content)

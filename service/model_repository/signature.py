@@ -32,6 +32,18 @@ class Feature(Value):
     unused: str | None = None
 
 
+class UncertaintyOutputs(Value):
+    """Outputs over the dropout masks (Gal & Ghahramani 2016); entropies in nats.
+
+    Mean probabilities (n, n_classes), their entropy (n,), and (n,) the mutual information between
+    prediction and mask: that entropy less the mean entropy of the single masks' probabilities.
+    """
+
+    probabilities: Literal["mask_probabilities"] = "mask_probabilities"
+    entropy: Literal["mask_entropy"] = "mask_entropy"
+    mutual_information: Literal["mask_mutual_information"] = "mask_mutual_information"
+
+
 class Signature(Value):
     """The graph's named tensors, and the features in the order of a row.
 
@@ -46,6 +58,7 @@ class Signature(Value):
     probabilities: Literal["probabilities"] = "probabilities"
     label: Literal["label"] = "label"
     hidden: Annotated[tuple[str, ...], Field(min_length=1)]
+    uncertainty: UncertaintyOutputs | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

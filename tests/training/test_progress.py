@@ -5,7 +5,7 @@ import torch
 
 from training import progress
 from training.fitting.batches import InMemory
-from training.fitting.fit import EpochRecord
+from training.fitting.early_stopping import EpochRecord
 from training.inputs import Inputs, Rows
 from training.progress import Progress
 
@@ -36,7 +36,7 @@ def test_long_epoch_shows_how_far_it_is(
     monkeypatch.setattr(progress, "_LINE_S", 0.0)
     with Progress(1) as shown:
         watched = shown.watch(_batches())
-        batches = list(watched.epoch())
+        batches = list(watched.epoch(1))
 
     assert (watched.steps, len(batches)) == (4, 4)
     assert capsys.readouterr().err.splitlines() == [
@@ -46,6 +46,6 @@ def test_long_epoch_shows_how_far_it_is(
 
 def test_short_epoch_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(1) as shown:
-        list(shown.watch(_batches()).epoch())
+        list(shown.watch(_batches()).epoch(1))
 
     assert capsys.readouterr().err == ""

@@ -1,7 +1,8 @@
 """The gradient of one mini-batch, written out layer by layer.
 
 Per hidden layer z = W x + b, batch normalisation if any, h = activation(z), then dropout; the loss
-is the mean cross-entropy of softmax. Tests hold every gradient against autograd's.
+is the mean cross-entropy of softmax against the targets. Tests hold every gradient against
+autograd's.
 """
 
 from typing import Any
@@ -10,7 +11,6 @@ import torch
 from torch import nn
 
 from training.fitting.layers import Affine, Dropout, Hidden
-from training.fitting.masks import RandomBytes
 from training.fitting.parameters import FlatParameters
 from training.inputs import Inputs
 from training.network import Perceptron
@@ -30,10 +30,10 @@ class Backpropagation:
         *,
         batch_size: int,
         seed: int,
+        label_smoothing: float = 0.0,
     ) -> None:
         dtype = parameters.dtype
         self._parameters = parameters
-        self._random = RandomBytes(seed)
         layers: list[Any] = list(network.layers)
         self._tables = network.embeddings
         n_inputs = next(m.in_features for m in layers if isinstance(m, nn.Linear))
@@ -42,18 +42,39 @@ class Backpropagation:
         self._input_dropout = None
         scale = 1.0
         if isinstance(layers[0], nn.Dropout):
-            self._input_dropout = Dropout(layers.pop(0).p, batch_size, n_inputs, dtype)
+            self._input_dropout = Dropout(
+                layers.pop(0).p, torch.empty_like(self._joined), seed=seed, layer=0
+            )
             scale = self._input_dropout.scale
         self._hidden: list[Hidden] = []
         while len(layers) > 1:
             cut = next(i for i, m in enumerate(layers) if isinstance(m, nn.Dropout)) + 1
-            block = Hidden(layers[:cut], parameters, scale, batch_size)
+            block = Hidden(
+                layers[:cut],
+                parameters,
+                scale,
+                batch_size=batch_size,
+                seed=seed,
+                layer=len(self._hidden) + 1,
+            )
             self._hidden.append(block)
             scale, layers = block.scale, layers[cut:]
         self._output = Affine(layers[0], parameters, scale)
         n_classes = layers[0].out_features
         self._logits = torch.empty(batch_size, n_classes, dtype=dtype)
-        self._targets = torch.eye(n_classes)
+        self._targets = smoothed_targets(n_classes, label_smoothing)
+
+    def begin(self, epoch: int) -> None:
+        """Draw from here on the dropout masks of this epoch, counted from 1."""
+        if self._input_dropout is not None:
+            self._input_dropout.begin(epoch)
+        for block in self._hidden:
+            block.begin(epoch)
+
+    def gradient_norms(self) -> tuple[float, ...]:
+        """The Euclidean norm of the last gradient of every linear layer's weight, inputs first."""
+        affines = [*(block.affine for block in self._hidden), self._output]
+        return tuple(affine.gradient_norm() for affine in affines)
 
     @torch.no_grad()
     def gradient(self, inputs: Inputs, class_index: torch.Tensor) -> None:
@@ -61,7 +82,7 @@ class Backpropagation:
         rows = len(class_index)
         x = joined = self._join(inputs)
         for block in self._hidden:
-            x = block.forward(x, self._random)
+            x = block.forward(x)
         logits = self._output.forward(x, self._logits[:rows])
         upstream = torch.softmax(logits, 1, dtype=torch.float32)
         upstream.sub_(self._targets.index_select(0, class_index)).div_(rows)
@@ -88,7 +109,7 @@ class Backpropagation:
             joined[:, start:stop] = table.weight.index_select(0, inputs.codes[:, i])
             start = stop
         if self._input_dropout is not None:
-            self._input_dropout.draw(len(inputs), self._random)
+            self._input_dropout.draw(len(inputs))
             self._input_dropout.apply(joined)
         return joined
 
@@ -102,3 +123,8 @@ class Backpropagation:
             home.zero_()
             home.index_add_(0, inputs.codes[:, i], upstream[:, start:stop].float())
             start = stop
+
+
+def smoothed_targets(n_classes: int, smoothing: float) -> torch.Tensor:
+    """A row of target probabilities a class (Szegedy et al. 2016, section 7)."""
+    return torch.eye(n_classes) * (1 - smoothing) + smoothing / n_classes

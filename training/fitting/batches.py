@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 
 from training.inputs import Inputs, Rows
+from training.seeds import stream_seed
 
 
 class Batches(Protocol):
@@ -15,8 +16,8 @@ class Batches(Protocol):
     def steps(self) -> int:
         """About how many batches an epoch has."""
 
-    def epoch(self) -> Iterator[Rows]:
-        """Every row once, in a new order each time."""
+    def epoch(self, number: int) -> Iterator[Rows]:
+        """Every row once, in an order of that epoch's own."""
 
 
 class InMemory:
@@ -27,23 +28,33 @@ class InMemory:
         self._codes = rows.inputs.codes
         self._class_index = rows.class_index
         self._batch_size = batch_size
-        self._generator = torch.Generator().manual_seed(seed)
+        self._seed = seed
         self._buffer = torch.empty(batch_size, self._encoded.shape[1], dtype=dtype)
 
     @property
     def steps(self) -> int:
         """How many batches an epoch has."""
-        return -(-len(self._class_index) // self._batch_size)
+        return steps_an_epoch(len(self._class_index), self._batch_size)
 
-    def epoch(self) -> Iterator[Rows]:
-        """Every row once, but for a last one that would be a batch by itself.
-
-        Batch normalisation knows no variance of a single row.
-        """
-        order = torch.randperm(len(self._class_index), generator=self._generator)
-        for chosen in torch.split(order, self._batch_size):
-            if len(chosen) == 1 < len(order):
-                return
+    def epoch(self, number: int) -> Iterator[Rows]:
+        """Every row once, but for a last one that would be a batch by itself."""
+        order = epoch_order(len(self._class_index), self._seed, number)
+        for chosen in torch.split(order, self._batch_size)[: self.steps]:
             out = self._buffer[: len(chosen)]
             encoded = torch.index_select(self._encoded, 0, chosen, out=out)
             yield Rows(Inputs(encoded, self._codes[chosen]), self._class_index[chosen])
+
+
+def steps_an_epoch(n_rows: int, batch_size: int) -> int:
+    """How many batches rows in memory make; a single row left over is none.
+
+    Batch normalisation knows no variance of a single row.
+    """
+    whole, rest = divmod(n_rows, batch_size)
+    return max(1, whole + (rest > 1))
+
+
+def epoch_order(n_rows: int, seed: int, epoch: int) -> torch.Tensor:
+    """The order, (n_rows,), in which rows in memory are trained on in one epoch."""
+    generator = torch.Generator().manual_seed(stream_seed(seed, "shuffle", epoch))
+    return torch.randperm(n_rows, generator=generator)

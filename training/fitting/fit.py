@@ -2,124 +2,122 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Protocol
 
-import torch
 from torch import nn
 
-from training.config import Monitor, Optimiser, Schedule
 from training.errors import Diverged
-from training.fitting.backpropagation import Backpropagation
 from training.fitting.batches import Batches
-from training.fitting.optimiser import SGD, AdamW, scheduled
-from training.fitting.parameters import FlatParameters
+from training.fitting.divergence import diverged_sentence, is_diverged
+from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
+from training.fitting.trainer import Optimisation, Trainer
 from training.inputs import Rows
 from training.network import Perceptron, evaluation_logits
 
 
-@dataclass(frozen=True)
-class Optimisation:
-    """How to fit; `patience` is in epochs, `momentum` the first beta of AdamW.
+class Checkpoint(Protocol):
+    """Where the state of an unfinished fit is kept."""
 
-    `dtype`, float32 or bfloat16, is that of matrix products and activations.
-    """
+    def load(self) -> dict[str, object] | None:
+        """What was saved last, if anything."""
 
-    epochs: int
-    batch_size: int
-    optimiser: Optimiser
-    learning_rate: float
-    schedule: Schedule
-    momentum: float
-    weight_decay: float
-    dtype: torch.dtype
-    monitor: Monitor
-    patience: int
-    seed: int
+    def save(self, state: dict[str, object]) -> None:
+        """Keep this instead, whole or not at all."""
 
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """Losses (nats) and accuracies after one epoch, all in evaluation mode."""
-
-    epoch: int
-    training_loss: float
-    training_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    is_best: bool
+    @property
+    def is_due(self) -> bool:
+        """Whether enough time has passed since the last one."""
 
 
 def fit(
-    network: Perceptron, training: Batches, sample: Rows, validation: Rows, how: Optimisation
+    network: Perceptron,
+    training: Batches,
+    sample: Rows,
+    validation: Rows,
+    how: Optimisation,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[EpochRecord]:
     """Fit in place, yielding after each epoch; at the end the best epoch's weights are back.
 
-    The training side is measured on `sample`, some of the training rows. Best is the lowest
-    validation loss, or with `monitor` the highest accuracy and of equal ones the lowest loss;
-    `patience` epochs without a better one end the fit. Raises Diverged when the loss is no longer
-    finite.
+    The training side is measured on `sample`, some of the training rows. `patience` epochs without
+    a better one end the fit. The epochs that `checkpoint` holds are yielded first, untrained.
+    Raises Diverged when the loss is no longer finite, or far above that of guessing.
     """
-    train = _Trainer(network, training, how)
-    best, best_epoch = (float("inf"), float("inf")), 0
+    trainer = Trainer(network, training, how)
+    stopping = EarlyStopping(how.monitor, how.patience)
+    records: list[EpochRecord] = []
     best_weights = copy.deepcopy(network.state_dict())
-    for epoch in range(1, how.epochs + 1):
-        train(epoch)
-        training_loss, training_accuracy = _measure(network, sample)
-        validation_loss, validation_accuracy = _measure(network, validation)
-        if not (_is_finite(training_loss) and _is_finite(validation_loss)):
-            raise Diverged(
-                f"the loss is no longer a number after epoch {epoch}: the learning rate of "
-                f"{how.learning_rate:g} is too large; "
-                f"try --learning-rate {how.learning_rate / 10:g}"
-            )
-        wrong = 1 - validation_accuracy if how.monitor == "accuracy" else 0.0
-        is_best = (wrong, validation_loss) < best
+    found = checkpoint.load() if checkpoint is not None else None
+    if found is not None:
+        trainer.restore(found["trainer"])  # type: ignore[arg-type]
+        best_weights = found["best"]  # type: ignore[assignment]
+        records = [EpochRecord(**record) for record in found["records"]]  # type: ignore[attr-defined]
+        follow(records, stopping)
+        yield from records
+    while len(records) < how.epochs and not stopping.is_over(len(records)):
+        epoch = len(records) + 1
+        norms = trainer.epoch(epoch)
+        training_loss, training_accuracy = measure(network, sample)
+        if is_diverged(training_loss, network.n_classes):
+            raise Diverged(diverged_sentence(epoch, training_loss, how.learning_rate))
+        validation_loss, validation_accuracy = measure(network, validation)
+        is_best = stopping.is_best(epoch, validation_loss, validation_accuracy)
         if is_best:
-            best, best_epoch = (wrong, validation_loss), epoch
             best_weights = copy.deepcopy(network.state_dict())
-        yield EpochRecord(
-            epoch, training_loss, training_accuracy, validation_loss, validation_accuracy, is_best
+        record = EpochRecord(
+            epoch,
+            training_loss,
+            training_accuracy,
+            validation_loss,
+            validation_accuracy,
+            is_best,
+            norms,
         )
-        if epoch - best_epoch >= how.patience:
-            break
+        records.append(record)
+        if checkpoint is not None and checkpoint.is_due:
+            checkpoint.save(
+                {
+                    "trainer": trainer.state(),
+                    "best": best_weights,
+                    "records": [vars(record) for record in records],
+                }
+            )
+        yield record
     network.load_state_dict(best_weights)
     network.eval()
 
 
-class _Trainer:
-    """What takes a network through one epoch after the other."""
-
-    def __init__(self, network: Perceptron, training: Batches, how: Optimisation) -> None:
-        parameters = FlatParameters(network, how.dtype)
-        self._network, self._training, self._how = network, training, how
-        self._backpropagation = Backpropagation(
-            network,
-            parameters,
-            batch_size=how.batch_size,
-            seed=how.seed,
-        )
-        self._optimiser = (
-            SGD(parameters, momentum=how.momentum, weight_decay=how.weight_decay)
-            if how.optimiser == "sgd"
-            else AdamW(parameters, betas=(how.momentum, 0.95), weight_decay=how.weight_decay)
-        )
-
-    def __call__(self, epoch: int) -> None:
-        self._network.train()
-        total = self._how.epochs * self._training.steps
-        done = (epoch - 1) * self._training.steps
-        for step, batch in enumerate(self._training.epoch(), start=done):
-            self._backpropagation.gradient(batch.inputs, batch.class_index)
-            progress = min(step / total, 1.0)
-            self._optimiser.step(scheduled(self._how.schedule, self._how.learning_rate, progress))
+def refit(
+    network: Perceptron,
+    training: Batches,
+    how: Optimisation,
+    epochs: int,
+    checkpoint: Checkpoint | None = None,
+) -> Iterator[int]:
+    """Fit for so many epochs of the schedule of `how`, yielding the number of each."""
+    trainer = Trainer(network, training, how)
+    found = checkpoint.load() if checkpoint is not None else None
+    done = 0
+    if found is not None:
+        trainer.restore(found["trainer"])  # type: ignore[arg-type]
+        done = found["epoch"]  # type: ignore[assignment]
+    for epoch in range(done + 1, epochs + 1):
+        trainer.epoch(epoch)
+        if checkpoint is not None and checkpoint.is_due:
+            checkpoint.save({"trainer": trainer.state(), "epoch": epoch})
+        yield epoch
+    network.eval()
 
 
-def _measure(network: Perceptron, rows: Rows) -> tuple[float, float]:
+def measure(network: Perceptron, rows: Rows) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy, both in evaluation mode."""
     logits = evaluation_logits(network, rows.inputs)
     loss = nn.functional.cross_entropy(logits, rows.class_index).item()
     accuracy = (logits.argmax(dim=1) == rows.class_index).float().mean().item()
     return loss, accuracy
 
 
-def _is_finite(value: float) -> bool:
-    return value - value == 0.0
+def sample_of(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, evenly spread."""
+    every = slice(None, None, -(-len(rows) // most))
+    return Rows(rows.inputs[every], rows.class_index[every])

@@ -32,6 +32,10 @@ class Affine:
         torch.addmm(home, upstream.t(), x, beta=0, alpha=self._scale, out=home)
         torch.sum(upstream, 0, dtype=torch.float32, out=self._bias_gradient)
 
+    def gradient_norm(self) -> float:
+        """The Euclidean norm of the weight's last gradient."""
+        return float(self._weight_gradient.float().norm())
+
     def input_gradient(self, upstream: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
         return torch.addmm(out, upstream, self._weight, beta=0, alpha=self._scale, out=out)
 
@@ -43,14 +47,20 @@ class Dropout:
     expectation is exact (Srivastava et al. 2014, section 10, the inverted form).
     """
 
-    def __init__(self, rate: float, batch_size: int, width: int, dtype: torch.dtype) -> None:
+    def __init__(self, rate: float, noise: torch.Tensor, *, seed: int, layer: int) -> None:
         self._levels = dropped_levels(rate)
         self.scale = LEVELS / (LEVELS - self._levels)
-        self.noise = torch.empty(batch_size, width, dtype=dtype)
+        self.noise = noise
+        self._seed, self._layer = seed, layer
+        self.begin(1)
 
-    def draw(self, rows: int, random: RandomBytes) -> None:
+    def begin(self, epoch: int) -> None:
+        """Take the masks of this epoch."""
+        self._random = RandomBytes(self._seed, epoch=epoch, layer=self._layer)
+
+    def draw(self, rows: int) -> None:
         noise = self.noise[:rows]
-        noise.copy_(random.take(noise.numel()).view(noise.shape))
+        noise.copy_(self._random.take(noise.numel()).view(noise.shape))
 
     def apply(self, values: torch.Tensor) -> torch.Tensor:
         kept = _where_above(values, self.noise[: len(values)], self._levels - 1, grad_input=values)
@@ -128,7 +138,14 @@ class Hidden:
     """Linear, batch normalisation if any, activation, Dropout."""
 
     def __init__(
-        self, modules: Sequence[Any], parameters: FlatParameters, scale: float, batch_size: int
+        self,
+        modules: Sequence[Any],
+        parameters: FlatParameters,
+        scale: float,
+        *,
+        batch_size: int,
+        seed: int,
+        layer: int,
     ) -> None:
         linear, *norm, activation, dropout = modules
         width = linear.out_features
@@ -137,21 +154,25 @@ class Hidden:
         self._activation = (
             _Relu() if isinstance(activation, nn.ReLU) else _ByAutograd(activation, parameters)
         )
-        self._dropout = (
-            Dropout(dropout.p, batch_size, width, parameters.dtype) if dropout.p > 0 else None
-        )
-        self.scale = self._dropout.scale if self._dropout else 1.0
         self._z = torch.empty(batch_size, width, dtype=parameters.dtype)
+        noise = torch.empty_like(self._z)
+        self._dropout = Dropout(dropout.p, noise, seed=seed, layer=layer) if dropout.p > 0 else None
+        self.scale = self._dropout.scale if self._dropout else 1.0
         self.gradient = torch.empty_like(self._z)
 
-    def forward(self, x: torch.Tensor, random: RandomBytes) -> torch.Tensor:
+    def begin(self, epoch: int) -> None:
+        """Take the masks of this epoch."""
+        if self._dropout is not None:
+            self._dropout.begin(epoch)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The output before the dropout's scale; `output` keeps it for the backward pass."""
         z = self.affine.forward(x, self._z[: len(x)])
         if self._norm is not None:
             z = self._norm.forward(z)
         self.output = self._activation.forward(z)
         if self._dropout is not None:
-            self._dropout.draw(len(x), random)
+            self._dropout.draw(len(x))
             self._dropout.apply(self.output)
         return self.output
 

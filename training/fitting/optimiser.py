@@ -32,6 +32,15 @@ class SGD:
             )  # fmt: skip
             chunk.moved()
 
+    def state(self) -> list[torch.Tensor]:
+        """The velocities."""
+        return [tensor for _, velocity in self._chunks for tensor in velocity]
+
+    def restore(self, state: list[torch.Tensor]) -> None:
+        """Go on with the velocities that `state` gave."""
+        for home, kept in zip(self.state(), state, strict=True):
+            home.copy_(kept)
+
 
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019), as torch.optim.AdamW has it."""
@@ -58,12 +67,27 @@ class AdamW:
             )  # fmt: skip
             chunk.moved()
 
+    def state(self) -> list[torch.Tensor]:
+        """The number of steps, and the running means of gradients and of their squares."""
+        return [self._step, *(tensor for _, *means in self._chunks for tensor in means)]
+
+    def restore(self, state: list[torch.Tensor]) -> None:
+        """Go on with what `state` gave."""
+        for home, kept in zip(self.state(), state, strict=True):
+            home.copy_(kept)
+
 
 def scheduled(schedule: Schedule, learning_rate: float, progress: float) -> float:
     """The learning rate when the share `progress`, in [0, 1), of all steps is done.
 
-    Cosine falls from the given rate to 0 (Loshchilov & Hutter 2017, equation 5, without restarts).
+    Linear and cosine fall from the given rate to 0 (Loshchilov & Hutter 2017, equation 5, without
+    restarts); coslog4 rises and falls four times, each time more slowly (Holzmüller et al. 2024,
+    section 3).
     """
-    if schedule == "constant":
-        return learning_rate
-    return learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    if schedule == "linear":
+        return learning_rate * (1 - progress)
+    if schedule == "cosine":
+        return learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    if schedule == "coslog4":
+        return learning_rate * 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * progress)))
+    return learning_rate

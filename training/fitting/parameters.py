@@ -40,6 +40,11 @@ class FlatParameters:
             home.copy_(parameter.detach())
             parameter.data = home
             offset += _padded(parameter.numel())
+        # What is not the last linear layer is a hidden one.
+        self._hidden_weights = [
+            (self.view(self.values, weight), slice(start, start + weight.numel()))
+            for weight, start in ((w, self._offsets[id(w)]) for w in weights[:-1])
+        ]
         self.product_values = self.values[: self.n_weights].to(dtype)
         self.product_gradient = self.gradient[: self.n_weights].to(dtype)
 
@@ -47,6 +52,22 @@ class FlatParameters:
         """The place of one of the network's parameters in a tensor laid out like `values`."""
         offset = self._offsets[id(parameter)]
         return flat[offset : offset + parameter.numel()].view(parameter.shape)
+
+    def moved(self) -> None:
+        """To be called when `values` were changed by anything but an optimiser."""
+        if self.dtype != torch.float32:
+            self.product_values.copy_(self.values[: self.n_weights])
+
+    def bound_hidden_norms(self, bound: float) -> None:
+        """Scale down the weights into every hidden unit to a Euclidean norm of at most `bound`.
+
+        Srivastava et al. 2014, section 5.1.
+        """
+        for weight, place in self._hidden_weights:
+            norms = torch.linalg.vector_norm(weight, dim=1, keepdim=True)
+            weight.mul_((bound / norms).clamp_(max=1.0))
+            if self.dtype != torch.float32:
+                self.product_values[place].copy_(self.values[place])
 
     def chunks(self) -> Iterator["Chunk"]:
         """Everything once, in parts that an optimiser may take one after the other."""

@@ -7,6 +7,7 @@ import torch
 from training.encoding import Preprocessing
 from training.errors import ConfigInvalid
 from training.inputs import Column, Inputs, Rows
+from training.seeds import stream_seed
 from training.tables.columns import values_of
 from training.tables.parts import TRAINING
 from training.tables.stream import ROWS_READ_AT_ONCE, ParquetTable
@@ -39,7 +40,8 @@ class ShuffleBuffer:
         self._table, self._columns, self._preprocessing = table, columns, preprocessing
         self._batch_size = batch_size
         self._n_rows = int(table.counts[TRAINING].sum())
-        self._generator = torch.Generator().manual_seed(seed)
+        self._seed = seed
+        self._generator = torch.Generator()
         self.capacity = self._capacity(memory, dtype)
         width, codes = preprocessing.n_encoded, len(preprocessing.embedded)
         self._encoded = torch.empty(self.capacity, width, dtype=dtype)
@@ -51,8 +53,9 @@ class ShuffleBuffer:
         """How many batches an epoch has."""
         return -(-self._n_rows // self._batch_size)
 
-    def epoch(self) -> Iterator[Rows]:
+    def epoch(self, number: int) -> Iterator[Rows]:
         """Every training row once, but for a last one that would be a batch by itself."""
+        self._generator.manual_seed(stream_seed(self._seed, "shuffle", number))
         filled = 0
         for rows in self._chunks():
             taken = 0

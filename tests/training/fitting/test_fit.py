@@ -8,7 +8,9 @@ from torch import nn
 
 from training.errors import Diverged
 from training.fitting.batches import InMemory
-from training.fitting.fit import EpochRecord, Optimisation, fit
+from training.fitting.early_stopping import EpochRecord
+from training.fitting.fit import fit
+from training.fitting.trainer import Optimisation
 from training.inputs import Inputs, Rows
 from training.network import Architecture, Perceptron, build_network, evaluation_logits
 
@@ -141,7 +143,7 @@ def test_every_optimiser_and_precision_learns(optimiser: str, dtype: torch.dtype
 def test_last_batch_of_a_single_row_is_left_out() -> None:
     batches = InMemory(_rows(1, 33), batch_size=16, dtype=torch.float32, seed=0)
 
-    assert [len(batch) for batch in batches.epoch()] == [16, 16]
+    assert [len(batch) for batch in batches.epoch(1)] == [16, 16]
 
 
 def test_every_row_is_in_one_batch_of_an_epoch_and_epochs_differ() -> None:
@@ -149,7 +151,8 @@ def test_every_row_is_in_one_batch_of_an_epoch_and_epochs_differ() -> None:
     batches = InMemory(rows, batch_size=16, dtype=torch.float32, seed=0)
 
     first, second = (
-        torch.cat([batch.inputs.encoded.clone() for batch in batches.epoch()]) for _ in range(2)
+        torch.cat([batch.inputs.encoded.clone() for batch in batches.epoch(number)])
+        for number in (1, 2)
     )
 
     assert sorted(first.tolist()) == sorted(rows.inputs.encoded.tolist())

@@ -1,6 +1,7 @@
 """Dropout masks: uniform bytes, and the expectation kept exactly."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given
@@ -21,7 +22,7 @@ def test_rate_really_used_is_within_half_a_256th_and_never_all(rate: float) -> N
 
 @given(rate=st.floats(0.01, 0.95))
 def test_scale_keeps_the_expectation_exactly(rate: float) -> None:
-    dropout = Dropout(rate, 1, LEVELS, torch.float32)
+    dropout = Dropout(rate, torch.empty(1, LEVELS), seed=1, layer=1)
     # Every value of a byte once: the mean over them is the expectation.
     dropout.noise.copy_(torch.arange(LEVELS).view(1, -1))
 
@@ -32,8 +33,8 @@ def test_scale_keeps_the_expectation_exactly(rate: float) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_share_of_dropped_units_is_the_rate(dtype: torch.dtype) -> None:
-    dropout = Dropout(0.3, 1000, 1000, dtype)
-    dropout.draw(1000, RandomBytes(1))
+    dropout = Dropout(0.3, torch.empty(1000, 1000, dtype=dtype), seed=1, layer=1)
+    dropout.draw(1000)
 
     kept = dropout.apply(torch.ones(1000, 1000, dtype=dtype))
 
@@ -41,17 +42,22 @@ def test_share_of_dropped_units_is_the_rate(dtype: torch.dtype) -> None:
     assert (kept == 0).float().mean().item() == pytest.approx(77 / 256, abs=0.003)
 
 
+def _bytes(seed: int, epoch: int, layer: int) -> npt.NDArray[np.uint8]:
+    return RandomBytes(seed, epoch=epoch, layer=layer).take(1 << 20).numpy()
+
+
 def test_bytes_are_uniform_and_the_seeds_own() -> None:
-    drawn = RandomBytes(7).take(1 << 20).numpy()
+    drawn = _bytes(7, epoch=1, layer=1)
 
     # Each value 4,096 times, with a standard deviation of 64.
     assert np.abs(np.bincount(drawn, minlength=256) - 4096).max() < 6 * 64
-    assert np.array_equal(drawn, RandomBytes(7).take(1 << 20).numpy())
-    assert not np.array_equal(drawn, RandomBytes(8).take(1 << 20).numpy())
+    assert np.array_equal(drawn, _bytes(7, epoch=1, layer=1))
+    for other in (_bytes(8, epoch=1, layer=1), _bytes(7, epoch=2, layer=1), _bytes(7, 1, 2)):
+        assert not np.array_equal(drawn, other)
 
 
 def test_bytes_are_never_given_out_twice() -> None:
-    stream, whole = RandomBytes(3), RandomBytes(3).take(1 << 20).numpy()
+    stream, whole = RandomBytes(3, epoch=1, layer=1), _bytes(3, epoch=1, layer=1)
 
     pieces = [stream.take(1000).clone().numpy() for _ in range(1000)]
 

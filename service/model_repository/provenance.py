@@ -1,0 +1,102 @@
+"""How a version came about, as its manifest tells: selection, diagnosis, calibration."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from service.model_repository.signature import Share, Value
+
+# Coverages of prediction sets, in percent: every whole one from the first to the last.
+COVERAGE_PERCENTS = range(1, 100)
+
+Verdict = Literal["well fitted", "underfitting", "overfitting", "too little data"]
+Loss = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Calibration(Value):
+    """Measured on validation rows; `temperature` is folded into the graph already.
+
+    Expected calibration error (Guo et al. 2017, equation 3) and log-loss (nats) before and after
+    it. `thresholds` are for coverages of 1 to 99 percent: the prediction set holds every label
+    whose probability is at least that (split conformal prediction, Sadinle et al. 2019).
+    """
+
+    rows: Count
+    temperature: Annotated[float, Field(gt=0)]
+    log_loss_before: Loss
+    log_loss_after: Loss
+    calibration_error_before: Share
+    calibration_error_after: Share
+    thresholds: Annotated[
+        tuple[Share, ...],
+        Field(min_length=len(COVERAGE_PERCENTS), max_length=len(COVERAGE_PERCENTS)),
+    ]
+
+
+class SettingScore(Value):
+    """One setting of a search over its folds; `values` are those that the search varied.
+
+    `log_losses`, `accuracies` and `best_epochs` are per fold, at each fold's best epoch. `ended`
+    says why a setting was not trained to its end.
+    """
+
+    values: dict[str, JsonValue]
+    parameter_count: Count
+    log_losses: tuple[Loss, ...]
+    accuracies: tuple[Share, ...]
+    best_epochs: tuple[Count, ...]
+    mean_log_loss: Loss | None
+    standard_error: Loss | None
+    ended: str | None = None
+
+
+class Selection(Value):
+    """A cross-validated choice; `best` and `chosen` are places in `settings`.
+
+    The chosen one is the simplest within one standard error of the best.
+    """
+
+    folds: Annotated[int, Field(ge=2)]
+    search: Literal["grid", "random", "tpe"]
+    settings: Annotated[tuple[SettingScore, ...], Field(min_length=1)]
+    best: Count
+    chosen: Count
+
+
+class Finding(Value):
+    """One thing noticed about a fit, the numbers behind it, and what to try, as flags."""
+
+    name: str
+    sentence: str
+    numbers: dict[str, float]
+    advice: tuple[str, ...] = ()
+
+
+class Diagnosis(Value):
+    """What the losses say of the fit, and everything else that was noticed."""
+
+    verdict: Verdict
+    findings: Annotated[tuple[Finding, ...], Field(min_length=1)]
+
+
+class LearningCurvePoint(Value):
+    """Validation scores, per fold, of networks that were trained on `rows` rows."""
+
+    rows: Count
+    log_losses: tuple[Loss, ...]
+    accuracies: tuple[Share, ...]
+
+
+class Uncertainty(Value):
+    """What dropout's uncertainty is worth on test rows.
+
+    `error_by_quintile`: share of wrong predictions in each fifth of the rows by entropy of the
+    mean over the masks, the surest first. `separation`: the probability that a row with its columns
+    shuffled has a higher mutual information than a test row (area under the ROC curve).
+    """
+
+    masks: Annotated[int, Field(ge=2)]
+    rows: Count
+    error_by_quintile: tuple[Share, ...]
+    separation: Share
