@@ -1,20 +1,16 @@
 """From a fitted network to the bytes of model.onnx, proven to answer alike."""
 
 import hashlib
-from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from service.inference.features import Features, Floats, from_cells, row_format
+from service.inference.features import Features, from_cells, row_format
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Artifact, Golden, Parity
-from service.model_repository.signature import Cell, Feature, Signature
-from training.encoding import Preprocessing
+from service.model_repository.signature import Cell, Feature
 from training.errors import ExportRefused
 from training.graph import OPSET, build_graph, require_evaluation_mode
-from training.network import Perceptron, evaluation_logits
-from training.tables.table import Label
+from training.trained import TrainedModel
 
 LARGEST_DIFFERENCE = 1e-5
 GOLDEN_ROWS = 16
@@ -22,24 +18,9 @@ _ROWS_AT_ONCE = 8192
 _UNSEEN = "a category that is in no table"
 
 
-@dataclass(frozen=True)
-class TrainedModel:
-    """A fitted network with the preprocessing that it was fitted behind."""
-
-    network: Perceptron
-    preprocessing: Preprocessing
-    labels: tuple[Label, ...]
-    signature: Signature
-
-    def probabilities(self, features: Features) -> Floats:
-        """PyTorch's evaluation-mode probabilities, (n, n_classes), for n raw rows."""
-        logits = evaluation_logits(self.network, self.preprocessing.encode(features))
-        return np.asarray(torch.softmax(logits, dim=1).numpy())
-
-
 def export(model: TrainedModel) -> bytes:
     """The self-contained model.onnx. Raises ExportRefused for a network in training mode."""
-    graph = build_graph(model.network, model.preprocessing, model.labels, model.signature)
+    graph = build_graph(model)
     require_evaluation_mode(graph)
     return bytes(graph.SerializeToString(deterministic=True))
 

@@ -1,7 +1,7 @@
-"""The ONNX graph of a trained network: raw row in, probabilities out.
+"""The ONNX graph of a trained model: raw row in, probabilities out.
 
-Written node by node with the onnx package (docs/decisions/0004): standardisation, every layer
-of the network as it is in its present mode, softmax, and the label.
+Written node by node with the onnx package (docs/decisions/0004): preprocessing, every layer of
+each network as it is in its present mode, softmax, and the label.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,12 @@ import onnx
 from onnx import TensorProto, helper
 from torch import nn
 
-from service.model_repository.signature import Signature
-from training.encoding import Preprocessing
 from training.errors import ExportRefused
-from training.network import Perceptron
+from training.masked_graph import add_uncertainty
 from training.operators import GraphBuilder, add_activation
-from training.raw_rows import ML_DOMAIN, add_inputs, add_preprocessing
+from training.raw_rows import ML_DOMAIN, Encoded, add_inputs, add_preprocessing, join
 from training.tables.table import Label
+from training.trained import TrainedModel
 
 OPSET = 20
 ML_OPSET = 4
@@ -31,41 +30,35 @@ _LABEL_TYPES: dict[type, tuple[type[np.generic], int]] = {
 }
 
 
-def build_graph(
-    network: Perceptron,
-    preprocessing: Preprocessing,
-    labels: Sequence[Label],
-    signature: Signature,
-) -> onnx.ModelProto:
-    """The graph from raw rows to `probabilities`, `label` and `hidden_1`, ..."""
+def build_graph(model: TrainedModel) -> onnx.ModelProto:
+    """The graph from raw rows to `probabilities`, `label` and `hidden_1`, ...
+
+    An ensemble's probabilities are the mean of its members', its hidden units lie side by side.
+    """
     graph = GraphBuilder()
-    add_inputs(graph, signature)
-    encoded = add_preprocessing(graph, preprocessing, network, signature)
-    logits, hidden = _network(graph, network.layers, encoded)
-    graph.node("Softmax", [logits], "probabilities", axis=1)
+    add_inputs(graph, model.signature)
+    encoded = add_preprocessing(graph, model.preprocessing, model.signature)
+    hidden = _members(graph, model, encoded)
     graph.node("ArgMax", ["probabilities"], "class_index", axis=1, keepdims=0)
-    dtype, kind = _LABEL_TYPES[type(labels[0])]
-    graph.constant("labels", labels, dtype)
-    graph.node("Gather", ["labels", "class_index"], "label")
-    outputs = [
-        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", len(labels)]),
-        helper.make_tensor_value_info("label", kind, ["N"]),
-        *(
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
-            for name, width in hidden
-        ),
-    ]
+    kind = _labels(graph, model.labels)
+    outputs = [_floats("probabilities", "N", len(model.labels))]
+    outputs.append(helper.make_tensor_value_info("label", kind, ["N"]))
+    outputs += [_floats(name, "N", width) for name, width in hidden]
+    if model.masks is not None:
+        add_uncertainty(graph, model.networks, model.masks)
+        outputs.append(_floats("mask_probabilities", "N", len(model.labels)))
+        outputs += [_floats("mask_entropy", "N"), _floats("mask_mutual_information", "N")]
     domains = [helper.make_opsetid("", OPSET)]
     if any(node.domain == ML_DOMAIN for node in graph.nodes):
         domains.append(helper.make_opsetid(ML_DOMAIN, ML_OPSET))
-    model = helper.make_model(
+    built = helper.make_model(
         helper.make_graph(graph.nodes, "mlpserve", graph.inputs, outputs, graph.constants),
         producer_name="mlpserve",
         opset_imports=domains,
         ir_version=IR_VERSION,
     )
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    onnx.checker.check_model(built, full_check=True)
+    return built
 
 
 def require_evaluation_mode(model: onnx.ModelProto) -> None:
@@ -83,8 +76,43 @@ def require_evaluation_mode(model: onnx.ModelProto) -> None:
             )
 
 
+def _floats(name: str, *shape: str | int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
+
+
+def _labels(graph: GraphBuilder, labels: Sequence[Label]) -> int:
+    dtype, kind = _LABEL_TYPES[type(labels[0])]
+    graph.constant("labels", labels, dtype)
+    graph.node("Gather", ["labels", "class_index"], "label")
+    return kind
+
+
+def _members(graph: GraphBuilder, model: TrainedModel, encoded: Encoded) -> list[tuple[str, int]]:
+    """Add every network and what they say together; names and widths of the hidden outputs."""
+    networks = model.networks
+    if len(networks) == 1:
+        x = join(graph, encoded, networks[0], "")
+        logits, hidden = _network(graph, networks[0].layers, x, "")
+        graph.node("Softmax", [logits], "probabilities", axis=1)
+        return hidden
+    answers, layers = [], []
+    for number, network in enumerate(networks, start=1):
+        member = f"member_{number}_"
+        logits, hidden = _network(
+            graph, network.layers, join(graph, encoded, network, member), member
+        )
+        answers.append(graph.node("Softmax", [logits], f"{member}probabilities", axis=1))
+        layers.append(hidden)
+    graph.node("Mean", answers, "probabilities")
+    together = []
+    for number, same in enumerate(zip(*layers, strict=True), start=1):
+        name = graph.node("Concat", [name for name, _ in same], f"hidden_{number}", axis=1)
+        together.append((name, sum(width for _, width in same)))
+    return together
+
+
 def _network(
-    graph: GraphBuilder, layers: nn.Sequential, current: str
+    graph: GraphBuilder, layers: nn.Sequential, current: str, member: str
 ) -> tuple[str, list[tuple[str, int]]]:
     hidden: list[tuple[str, int]] = []
     linears = width = 0
@@ -94,17 +122,20 @@ def _network(
             linears += 1
             width = module.out_features
             weight, bias = _affine(module, following)
-            graph.constant(f"weight_{linears}", weight)
-            graph.constant(f"bias_{linears}", bias)
-            inputs = [current, f"weight_{linears}", f"bias_{linears}"]
-            current = graph.node("Gemm", inputs, f"linear_{linears}", transB=1)
+            inputs = [
+                current,
+                graph.constant(f"{member}weight_{linears}", weight),
+                graph.constant(f"{member}bias_{linears}", bias),
+            ]
+            current = graph.node("Gemm", inputs, f"{member}linear_{linears}", transB=1)
         elif isinstance(module, nn.Dropout):
             if module.training:
-                ratio = graph.constant(f"dropout_rate_{linears}", module.p)
-                mode = graph.constant(f"training_mode_{linears}", True, np.bool_)
-                current = graph.node("Dropout", [current, ratio, mode], f"dropped_{linears}")
+                ratio = graph.constant(f"{member}dropout_rate_{linears}", module.p)
+                mode = graph.constant(f"{member}training_mode_{linears}", True, np.bool_)
+                dropped = f"{member}dropped_{linears}"
+                current = graph.node("Dropout", [current, ratio, mode], dropped)
         elif not isinstance(module, nn.BatchNorm1d):
-            output = f"hidden_{linears}"
+            output = f"{member}hidden_{linears}"
             current = add_activation(graph, module, current, output)
             hidden.append((output, width))
     return current, hidden

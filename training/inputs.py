@@ -40,3 +40,6 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.class_index)
+
+    def __getitem__(self, rows: torch.Tensor | slice) -> "Rows":
+        return Rows(self.inputs[rows], self.class_index[rows])

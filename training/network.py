@@ -89,10 +89,13 @@ class Perceptron(nn.Module):
         return self.linears[-1].out_features
 
     def forward(self, inputs: Inputs) -> torch.Tensor:
-        embedded = [table(inputs.codes[:, i]) for i, table in enumerate(self.embeddings)]
-        joined = torch.cat([inputs.encoded, *embedded], dim=1) if embedded else inputs.encoded
-        logits: torch.Tensor = self.layers(joined)
+        logits: torch.Tensor = self.layers(self.join(inputs))
         return logits
+
+    def join(self, inputs: Inputs) -> torch.Tensor:
+        """What the first layer takes: the encoded columns, and the embeddings of the codes."""
+        embedded = [table(inputs.codes[:, i]) for i, table in enumerate(self.embeddings)]
+        return torch.cat([inputs.encoded, *embedded], dim=1) if embedded else inputs.encoded
 
 
 def build_network(shape: Architecture) -> Perceptron:

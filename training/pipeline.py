@@ -20,7 +20,6 @@ from training.config import RunConfig
 from training.describe import describe_table, environment, history, signature
 from training.evaluate import evaluate
 from training.export import (
-    TrainedModel,
     check_parity,
     describe_artifact,
     export,
@@ -40,6 +39,7 @@ from training.preprocess import Learned, learn
 from training.progress import Progress
 from training.publish import check_writable, publish
 from training.tables.table import Indices, Table
+from training.trained import TrainedModel
 
 _MEASURED_ROWS = 10_000
 
@@ -92,7 +92,7 @@ def run(asked: RunConfig) -> Run:
         epochs = progress.follow(fit(network, watched, _sample(training), validation, how))
 
     tensors = signature(table, learned, len(config.hidden))
-    model = TrainedModel(network, learned.preprocessing, table.labels, tensors)
+    model = TrainedModel((network,), learned.preprocessing, table.labels, tensors)
     artifact = export(model)
     opened = OnnxModel(artifact, tensors)
     parity = check_parity(model, opened, table.features[split.test])
@@ -134,8 +134,7 @@ def _rows(table: Table, learned: Learned, rows: Indices) -> Rows:
 
 
 def _sample(rows: Rows) -> Rows:
-    every = slice(None, None, -(-len(rows) // _MEASURED_ROWS))
-    return Rows(rows.inputs[every], rows.class_index[every])
+    return rows[:: -(-len(rows) // _MEASURED_ROWS)]
 
 
 def _batches(

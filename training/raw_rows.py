@@ -1,10 +1,10 @@
 """The ONNX nodes from a raw row to the network's input: encoding.py's steps, one for one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from onnx import TensorProto, helper
-from torch import nn
 
 from service.model_repository.signature import CATEGORICAL, FEATURES, NUMERIC, Signature
 from training.encoding import CLIP, Bins, Numbers, Preprocessing, Text
@@ -21,10 +21,18 @@ def add_inputs(graph: GraphBuilder, signature: Signature) -> None:
         graph.inputs.append(helper.make_tensor_value_info(name, kind, ["N", width]))
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """Names of tensors: encoded columns [N, width] each, and codes [N] of embedded columns."""
+
+    parts: tuple[str, ...]
+    codes: tuple[str, ...]
+
+
 def add_preprocessing(
-    graph: GraphBuilder, preprocessing: Preprocessing, network: Perceptron, signature: Signature
-) -> str:
-    """From the graph's inputs to one tensor [N, width] for the first layer."""
+    graph: GraphBuilder, preprocessing: Preprocessing, signature: Signature
+) -> Encoded:
+    """From the graph's inputs to what every network takes."""
     parts: list[str] = []
     if len(preprocessing.numbers.places):
         numeric = NUMERIC if signature.texts else FEATURES
@@ -33,11 +41,23 @@ def add_preprocessing(
         parts += _numbers(graph, preprocessing.numbers, numeric, n_columns, gaps=gaps)
     if preprocessing.one_hot:
         parts.append(_one_hot(graph, preprocessing.one_hot))
-    for number, (text, table) in enumerate(
-        zip(preprocessing.embedded, network.embeddings, strict=True), start=1
+    codes = [
+        _codes(graph, text, number) for number, text in enumerate(preprocessing.embedded, start=1)
+    ]
+    return Encoded(tuple(parts), tuple(codes))
+
+
+def join(graph: GraphBuilder, encoded: Encoded, network: Perceptron, member: str) -> str:
+    """One tensor [N, width] for the first layer of one network, with its own embeddings."""
+    parts = list(encoded.parts)
+    for number, (code, table) in enumerate(
+        zip(encoded.codes, network.embeddings, strict=True), start=1
     ):
-        parts.append(_embedded(graph, text, table, number))
-    return parts[0] if len(parts) == 1 else graph.node("Concat", parts, "encoded", axis=1)
+        weight = graph.constant(f"{member}embedding_{number}", table.weight.detach().numpy())
+        parts.append(graph.node("Gather", [weight, code], f"{member}embedded_{number}"))
+    if len(parts) == 1:
+        return graph.node("Identity", parts, f"{member}encoded")
+    return graph.node("Concat", parts, f"{member}encoded", axis=1)
 
 
 def _numbers(
@@ -138,13 +158,12 @@ def _with_others(
     return matrix, bias
 
 
-def _embedded(graph: GraphBuilder, text: Text, table: nn.Embedding, number: int) -> str:
+def _codes(graph: GraphBuilder, text: Text, number: int) -> str:
     other = text.n_codes if text.other is None else text.other
     codes = [*range(len(text.categories)), other if text.missing is None else text.missing]
     graph.constant(f"text_place_{number}", text.place, np.int64)
-    graph.constant(f"embedding_{number}", table.weight.detach().numpy())
     graph.node("Gather", [CATEGORICAL, f"text_place_{number}"], f"text_{number}", axis=1)
-    graph.node(
+    return graph.node(
         "LabelEncoder",
         [f"text_{number}"],
         f"code_{number}",
@@ -153,4 +172,3 @@ def _embedded(graph: GraphBuilder, text: Text, table: nn.Embedding, number: int)
         values_int64s=codes,
         default_int64=other,
     )
-    return graph.node("Gather", [f"embedding_{number}", f"code_{number}"], f"embedded_{number}")

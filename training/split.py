@@ -80,3 +80,26 @@ def _validation_apart(
         training.append(rows[count:])
         validation.append(rows[:count])
     return np.sort(np.concatenate(training)), np.sort(np.concatenate(validation))
+
+
+def stratified_folds(
+    class_index: Indices, labels: Sequence[Label], *, folds: int, seed: int
+) -> list[Indices]:
+    """Row numbers of each fold, ascending; together every row once, `class_index` is (n,).
+
+    The folds differ by at most one row of each class, and by at most one row in all.
+    Raises SplitImpossible for a class with fewer rows than folds.
+    """
+    generator = np.random.default_rng(seed)
+    dealt = []
+    for number, label in enumerate(labels):
+        rows = generator.permutation(np.flatnonzero(class_index == number))
+        if len(rows) < folds:
+            raise SplitImpossible(
+                f"the class '{label}' has {len(rows)} rows that are not test rows: expected at "
+                f"least one for each fold, with --folds {folds}"
+            )
+        dealt.append(rows)
+    # Dealt like cards, one class after the other, so that the folds stay of a size.
+    together = np.concatenate(dealt)
+    return [np.sort(together[fold::folds]) for fold in range(folds)]

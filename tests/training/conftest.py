@@ -13,12 +13,12 @@ from service.inference.features import Features, numbers_only
 from training.config import Scaling
 from training.config_file import read_config
 from training.describe import signature
-from training.export import TrainedModel
 from training.inputs import Column
 from training.network import Architecture, build_network
 from training.pipeline import Run, run
 from training.preprocess import learn
 from training.tables.table import Table
+from training.trained import TrainedModel
 
 WriteCsv = Callable[[str, Sequence[str], Iterable[Sequence[object]]], Path]
 
@@ -93,12 +93,13 @@ def untrained(
     activation: str = "relu",
     bins: int = 0,
     scaling: Scaling = "robust",
+    seed: int = 0,
     **shape: Any,
 ) -> TrainedModel:
     """A model of freshly initialised weights behind preprocessing learned from the whole table."""
     learned = learn(table.features, table.columns, scaling=scaling, bins=bins)
     preprocessing = learned.preprocessing
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     network = build_network(
         Architecture(
             n_encoded=preprocessing.n_encoded,
@@ -112,7 +113,7 @@ def untrained(
     )
     network.eval()
     tensors = signature(table, learned, len(hidden))
-    return TrainedModel(network, preprocessing, table.labels, tensors)
+    return TrainedModel((network,), preprocessing, table.labels, tensors)
 
 
 @pytest.fixture(scope="session")

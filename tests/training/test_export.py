@@ -37,7 +37,7 @@ def test_artifact_that_answers_differently_is_refused_with_the_difference(
     model = untrained(noise_table)
     opened = OnnxModel(export(model), model.signature)
     with torch.no_grad():
-        model.network.get_parameter("layers.0.weight").add_(0.01)
+        model.networks[0].get_parameter("layers.0.weight").add_(0.01)
 
     with pytest.raises(ExportRefused, match=r"probabilities up to 0\.0\d+ apart"):
         check_parity(model, opened, noise_table.features)

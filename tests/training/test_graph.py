@@ -14,10 +14,12 @@ from service.activations.table import TABLE
 from service.inference.features import Features, numbers_only
 from service.model_repository.signature import Signature
 from tests.training.conftest import untrained
+from training.dropout_masks import draw_masks
 from training.errors import ExportRefused
-from training.export import TrainedModel, export
+from training.export import export
 from training.graph import build_graph, require_evaluation_mode
 from training.tables.table import Label, Table
+from training.trained import TrainedModel
 
 
 def _run(artifact: bytes, output: str, features: Features) -> np.ndarray:
@@ -55,7 +57,7 @@ def test_hidden_representations_are_the_activations_of_each_layer(noise_table: T
 
     encoded = model.preprocessing.encode(noise_table.features).encoded
     with torch.no_grad():
-        expected = model.network.layers[:5](encoded).numpy()
+        expected = model.networks[0].layers[:5](encoded).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -68,8 +70,8 @@ def test_graph_names_the_label_in_its_own_type(
     labels: tuple[Label, ...], expected: Label, noise_table: Table
 ) -> None:
     model = untrained(replace(noise_table, labels=labels))
-    nn.init.zeros_(model.network.get_parameter("layers.3.weight"))
-    model.network.get_parameter("layers.3.bias").data = torch.eye(len(labels))[1]
+    nn.init.zeros_(model.networks[0].get_parameter("layers.3.weight"))
+    model.networks[0].get_parameter("layers.3.bias").data = torch.eye(len(labels))[1]
 
     named = _run(export(model), "label", noise_table.features).tolist()
 
@@ -101,7 +103,7 @@ def test_mixed_graph_answers_as_pytorch_and_its_preprocessing_do(
 
 def _randomise_statistics(model: TrainedModel) -> None:
     generator = torch.Generator().manual_seed(1)
-    for module in model.network.modules():
+    for module in model.networks[0].modules():
         if isinstance(module, nn.BatchNorm1d):
             assert module.running_mean is not None
             assert module.running_var is not None
@@ -141,7 +143,7 @@ def test_column_that_is_not_used_stays_a_part_of_the_row(mixed_table: Table) -> 
     found = _run_mixed(export(model), "probabilities", table.features, model.signature)
 
     assert model.signature.inputs == {"numeric": 2, "categorical": 3}
-    assert model.network.layers[0].in_features == 2
+    assert model.networks[0].layers[0].in_features == 2
     assert np.abs(found - model.probabilities(table.features)).max() <= 1e-6
 
 
@@ -156,7 +158,7 @@ def test_graph_takes_any_number_of_rows(rows: int, noise_table: Table) -> None:
 
 def test_network_in_training_mode_cannot_be_exported(noise_table: Table) -> None:
     model = untrained(noise_table)
-    model.network.train()
+    model.networks[0].train()
 
     with pytest.raises(ExportRefused, match=r"training-mode node .*Dropout.*network.eval"):
         export(model)
@@ -165,7 +167,7 @@ def test_network_in_training_mode_cannot_be_exported(noise_table: Table) -> None
 def test_mistake_would_go_unseen_without_the_check_on_the_graph(noise_table: Table) -> None:
     model, features = untrained(noise_table), noise_table.features
     evaluated = _graph_of(model)
-    model.network.train()
+    model.networks[0].train()
     trained = _graph_of(model)
 
     hidden_by_runtime = _run(trained.SerializeToString(), "probabilities", features)
@@ -175,14 +177,14 @@ def test_mistake_would_go_unseen_without_the_check_on_the_graph(noise_table: Tab
 
 
 def _graph_of(model: TrainedModel) -> onnx.ModelProto:
-    return build_graph(model.network, model.preprocessing, model.labels, model.signature)
+    return build_graph(model)
 
 
 def test_network_with_batch_normalisation_in_training_mode_cannot_be_exported(
     noise_table: Table,
 ) -> None:
     model = untrained(noise_table, batch_normalisation=True)
-    model.network.train()
+    model.networks[0].train()
 
     with pytest.raises(ExportRefused, match=r"training mode: call network\.eval"):
         export(model)
@@ -224,3 +226,62 @@ def test_row_far_outside_of_the_training_data_has_finite_probabilities(
 
     assert np.isfinite(found).all()
     assert found.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"hidden": (16, 8)},
+        {"hidden": (16, 8), "input_dropout": 0.3, "activation": "gelu"},
+        {"hidden": (16,), "batch_normalisation": True, "activation": "softshrink"},
+    ],
+    ids=["relu", "input dropout", "batch normalisation"],
+)
+@pytest.mark.parametrize("members", [1, 3])
+def test_uncertainty_is_what_pytorch_gives_under_the_same_masks(
+    mixed_table: Table, shape: dict[str, Any], members: int
+) -> None:
+    model = _with_masks(mixed_table, members=members, **shape)
+    artifact = export(model)
+
+    expected = model.spread(mixed_table.features)
+
+    for name, wanted in (
+        ("mask_probabilities", expected.probabilities),
+        ("mask_entropy", expected.entropy),
+        ("mask_mutual_information", expected.mutual_information),
+    ):
+        found = _run_mixed(artifact, name, mixed_table.features, model.signature)
+        np.testing.assert_allclose(found, wanted, atol=2e-5)
+    assert expected.mutual_information.max() > 0.01
+
+
+def test_masks_leave_the_plain_prediction_as_it_is(mixed_table: Table) -> None:
+    model = _with_masks(mixed_table, members=1, hidden=(16, 8))
+
+    found, plain = (
+        _run_mixed(export(m), "probabilities", mixed_table.features, model.signature)
+        for m in (model, replace(model, masks=None))
+    )
+
+    assert np.array_equal(found, plain)
+
+
+def test_ensemble_averages_probabilities_and_shows_all_hidden_units(mixed_table: Table) -> None:
+    models = [untrained(mixed_table, hidden=(16, 8), seed=seed) for seed in (1, 2, 3)]
+    ensemble = replace(models[0], networks=tuple(m.networks[0] for m in models))
+    artifact, signature = export(ensemble), models[0].signature
+
+    found = _run_mixed(artifact, "probabilities", mixed_table.features, signature)
+    hidden = _run_mixed(artifact, "hidden_2", mixed_table.features, signature)
+
+    expected = np.mean([m.probabilities(mixed_table.features) for m in models], axis=0)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    one = _run_mixed(export(models[1]), "hidden_2", mixed_table.features, signature)
+    np.testing.assert_allclose(hidden[:, 8:16], one, atol=1e-6)
+
+
+def _with_masks(table: Table, *, members: int, **shape: Any) -> TrainedModel:
+    models = [untrained(table, seed=seed, **shape) for seed in range(members)]
+    networks = tuple(model.networks[0] for model in models)
+    return replace(models[0], networks=networks, masks=draw_masks(networks, 7, seed=1))

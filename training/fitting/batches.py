@@ -21,12 +21,22 @@ class Batches(Protocol):
 
 
 class InMemory:
-    """Shuffled mini-batches of rows that are tensors."""
+    """Shuffled mini-batches of rows that are tensors; of those in `which`, if it is given."""
 
-    def __init__(self, rows: Rows, *, batch_size: int, dtype: torch.dtype, seed: int) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        *,
+        batch_size: int,
+        dtype: torch.dtype,
+        seed: int,
+        which: torch.Tensor | None = None,
+    ) -> None:
+        self._which = which
         self._encoded = rows.inputs.encoded.to(dtype)
         self._codes = rows.inputs.codes
         self._class_index = rows.class_index
+        self._n_rows = len(rows) if which is None else len(which)
         self._batch_size = batch_size
         self._seed = seed
         self._buffer = torch.empty(batch_size, self._encoded.shape[1], dtype=dtype)
@@ -34,11 +44,13 @@ class InMemory:
     @property
     def steps(self) -> int:
         """How many batches an epoch has."""
-        return steps_an_epoch(len(self._class_index), self._batch_size)
+        return steps_an_epoch(self._n_rows, self._batch_size)
 
     def epoch(self, number: int) -> Iterator[Rows]:
         """Every row once, but for a last one that would be a batch by itself."""
-        order = epoch_order(len(self._class_index), self._seed, number)
+        order = epoch_order(self._n_rows, self._seed, number)
+        if self._which is not None:
+            order = self._which[order]
         for chosen in torch.split(order, self._batch_size)[: self.steps]:
             out = self._buffer[: len(chosen)]
             encoded = torch.index_select(self._encoded, 0, chosen, out=out)

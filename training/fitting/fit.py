@@ -4,15 +4,14 @@ import copy
 from collections.abc import Iterator
 from typing import Protocol
 
-from torch import nn
-
 from training.errors import Diverged
 from training.fitting.batches import Batches
 from training.fitting.divergence import diverged_sentence, is_diverged
 from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
+from training.fitting.scores import measure
 from training.fitting.trainer import Optimisation, Trainer
 from training.inputs import Rows
-from training.network import Perceptron, evaluation_logits
+from training.network import Perceptron
 
 
 class Checkpoint(Protocol):
@@ -107,17 +106,3 @@ def refit(
             checkpoint.save({"trainer": trainer.state(), "epoch": epoch})
         yield epoch
     network.eval()
-
-
-def measure(network: Perceptron, rows: Rows) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy, both in evaluation mode."""
-    logits = evaluation_logits(network, rows.inputs)
-    loss = nn.functional.cross_entropy(logits, rows.class_index).item()
-    accuracy = (logits.argmax(dim=1) == rows.class_index).float().mean().item()
-    return loss, accuracy
-
-
-def sample_of(rows: Rows, most: int) -> Rows:
-    """At most so many of the rows, evenly spread."""
-    every = slice(None, None, -(-len(rows) // most))
-    return Rows(rows.inputs[every], rows.class_index[every])

@@ -14,6 +14,7 @@ _LEARNED = "prelu"
 # Numbers in all the weights of a stack: beyond that it no longer fits in a processor's cache.
 _STACK_WEIGHTS = 1 << 22
 _LARGEST_STACK = 128
+_SAMPLE = 1000
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class Job:
 def stack_size(job: Job) -> int:
     """How many models of this kind train well together."""
     return max(1, min(_STACK_WEIGHTS // max(1, job.n_weights), _LARGEST_STACK))
+
+
+def job_sample(job: Job) -> torch.Tensor:
+    """The training rows on which the training side is measured, no more than to validate on."""
+    most = min(_SAMPLE, len(job.validation))
+    return job.training[:: -(-len(job.training) // most)]
 
 
 def activation_of(job: Job) -> torch.nn.Module:

@@ -9,14 +9,13 @@ import torch
 from training.fitting.batches import epoch_order
 from training.fitting.divergence import is_diverged
 from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
-from training.fitting.job import Job
+from training.fitting.job import Job, job_sample
 from training.fitting.optimiser import scheduled
 from training.fitting.stacked_gradient import StackedGradient, Step
 from training.fitting.stacked_optimiser import StackedOptimiser
-from training.fitting.stacked_parameters import StackedParameters
+from training.fitting.stacked_parameters import StackedParameters, put
 from training.inputs import Rows
-
-_SAMPLE = 1000
+from training.network import Perceptron
 
 
 class Stack:
@@ -42,6 +41,11 @@ class Stack:
         self._epoch = 0
 
     @property
+    def epochs_done(self) -> int:
+        """How many epochs have been trained."""
+        return self._epoch
+
+    @property
     def alive(self) -> tuple[int, ...]:
         """The numbers of the jobs that are still trained."""
         return tuple(self._alive)
@@ -52,6 +56,12 @@ class Stack:
         norms = self._train()
         over = set(self._measure(norms))
         self.drop(over)
+
+    def network(self, number: int) -> Perceptron:
+        """One job's network with its best weights, in evaluation mode."""
+        network = self._jobs[number].network()
+        put(network, self.best[number])
+        return network.eval()
 
     def drop(self, jobs: Collection[int]) -> None:
         """Train these no further."""
@@ -123,9 +133,7 @@ class Stack:
             models = slice(together[0][0], together[-1][0] + 1)
             job = self._jobs[together[0][1]]
             validation = self._scores(models, job.validation)
-            most = min(_SAMPLE, len(job.validation))
-            every = -(-len(job.training) // most)
-            training = self._scores(models, job.training[::every])
+            training = self._scores(models, job_sample(job))
             for (place, number), validated, trained in zip(
                 together, validation, training, strict=True
             ):
