@@ -185,6 +185,35 @@ class RunConfig(BaseModel):
             "is streamed (default: half of the machine's)",
         ),
     ] = None
+    uncertainty: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1000,
+            description="dropout masks to bake into the graph, for predictions that ask for "
+            "uncertainty; 30 is a good number, 0: none",
+        ),
+    ] = 0
+    learning_curve: Annotated[
+        bool,
+        Field(description="also train on 10, 20, 40 and 70 percent of the rows, over --folds"),
+    ] = False
+    report: Annotated[
+        Literal["plots", "html", "none"],
+        Field(
+            description="what goes with the version: plots and card.md, html for one page with all "
+            "of it besides, or none"
+        ),
+    ] = "plots"
+    runs: Annotated[Path, Field(description="the folder for the state of unfinished runs")] = Path(
+        "runs"
+    )
+    tensorboard: Annotated[
+        Path | None, Field(description="a folder to write TensorBoard event files to")
+    ] = None
+    mlflow: Annotated[
+        str | None, Field(description="the URI of an MLflow server or store to log the run to")
+    ] = None
     seed: Annotated[int, Field(ge=0, lt=2**32, description="the one seed of all randomness")] = 1
     threads: Annotated[
         int | None, Field(ge=1, description="PyTorch's threads (default: the cores at hand)")

@@ -3,13 +3,14 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from training.config import RunConfig
 from training.errors import ConfigInvalid
 
+_Config = TypeVar("_Config", bound=RunConfig)
 _PRESETS = Path(__file__).parent / "presets"
 
 
@@ -21,6 +22,16 @@ def presets() -> list[str]:
 def read_config(
     path: Path | None, flags: Mapping[str, Any], preset: str | None = None
 ) -> RunConfig:
+    """The settings of a fit. Raises ConfigInvalid."""
+    return read_settings(RunConfig, path, flags, preset)
+
+
+def read_settings(
+    kind: type[_Config],
+    path: Path | None,
+    flags: Mapping[str, Any],
+    preset: str | None = None,
+) -> _Config:
     """The settings of a preset, overruled by a TOML file, overruled by flags.
 
     Raises ConfigInvalid.
@@ -36,9 +47,9 @@ def read_config(
             content = {k: v for k, v in content.items() if k not in ("data", "dataset", "name")}
         content |= layer
     try:
-        return RunConfig.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as exc:
-        sentences = [_sentence(error, flags) for error in exc.errors(include_url=False)]
+        sentences = [_sentence(error, flags, kind) for error in exc.errors(include_url=False)]
         raise ConfigInvalid("; ".join(sentences)) from exc
 
 
@@ -51,13 +62,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigInvalid(f"{path}: is not TOML: {exc}") from exc
 
 
-def _sentence(error: Any, flags: Mapping[str, Any]) -> str:
+def _sentence(error: Any, flags: Mapping[str, Any], kind: type[RunConfig]) -> str:
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if not error["loc"]:
         return str(message)
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
-        return f"{name}: unknown setting; known: {', '.join(RunConfig.model_fields)}"
+        return f"{name}: unknown setting; known: {', '.join(kind.model_fields)}"
     shown = "--" + name.replace("_", "-") if name in flags else name
     if not message.startswith("expected"):
         message = f"expected {message}"

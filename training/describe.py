@@ -14,7 +14,7 @@ from service.model_repository.manifest import (
     History,
     TableDescription,
 )
-from service.model_repository.signature import Feature, Signature
+from service.model_repository.signature import Feature, Signature, UncertaintyOutputs
 from training.fitting.early_stopping import EpochRecord
 from training.inputs import Column
 from training.prepare import Prepared
@@ -24,7 +24,9 @@ from training.tables.table import Indices, Table
 _LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars", "pyarrow")
 
 
-def signature(table: Table, learned: Learned, n_hidden: int) -> Signature:
+def signature(
+    table: Table, learned: Learned, n_hidden: int, *, has_masks: bool = False
+) -> Signature:
     """The rows that this run's graph takes, and its tensors."""
     features = table.features
     has_text = bool(features.categorical.shape[1])
@@ -33,6 +35,7 @@ def signature(table: Table, learned: Learned, n_hidden: int) -> Signature:
         left_out=table.left_out,
         accepts_missing=has_text or bool(np.isnan(features.numeric).any()),
         hidden=tuple(f"hidden_{i}" for i in range(1, n_hidden + 1)),
+        uncertainty=UncertaintyOutputs() if has_masks else None,
     )
 
 
@@ -89,6 +92,7 @@ def history(records: Sequence[EpochRecord]) -> History:
                 training_accuracy=record.training_accuracy,
                 validation_loss=record.validation_loss,
                 validation_accuracy=record.validation_accuracy,
+                gradient_norms=record.gradient_norms,
             )
             for record in records
         ),

@@ -5,6 +5,7 @@ TrainingError
 ├── TableInvalid
 ├── SplitImpossible
 ├── Diverged
+├── CheckpointFailed
 ├── ExportRefused
 └── PublishFailed
 """
@@ -28,6 +29,10 @@ class SplitImpossible(TrainingError):
 
 class Diverged(TrainingError):
     """The loss is no longer a number."""
+
+
+class CheckpointFailed(TrainingError):
+    """The state of an unfinished run cannot be kept, or read back."""
 
 
 class ExportRefused(TrainingError):

@@ -25,6 +25,18 @@ def log_loss(probabilities: Floats, class_index: Indices) -> float:
     return float(-np.log(np.maximum(given, np.finfo(np.float32).eps)).mean())
 
 
+def calibration_error(probabilities: Floats, class_index: Indices, bins: int = 15) -> float:
+    """Expected calibration error of the most probable class (Guo et al. 2017, equation 3).
+
+    The mean over rows of |accuracy - confidence| of their bin, of equally wide bins.
+    """
+    confidence = probabilities.max(axis=1)
+    hit = probabilities.argmax(axis=1) == class_index
+    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    gap = np.bincount(place, weights=hit - confidence.astype(np.float64), minlength=bins)
+    return float(np.abs(gap).sum() / len(class_index))
+
+
 def confusion(probabilities: Floats, class_index: Indices) -> Indices:
     """Rows counted by true class (first axis) and predicted class, (n_classes, n_classes)."""
     classes = probabilities.shape[1]

@@ -15,7 +15,8 @@ from training.config_file import read_config
 from training.describe import signature
 from training.inputs import Column
 from training.network import Architecture, build_network
-from training.pipeline import Run, run
+from training.finish import Run
+from training.pipeline import run
 from training.preprocess import learn
 from training.tables.table import Table
 from training.trained import TrainedModel

@@ -7,7 +7,8 @@ import pytest
 
 from service.model_repository.layout import ARTIFACT
 from training.config_file import read_config
-from training.pipeline import Run, run
+from training.finish import Run
+from training.pipeline import run
 from training.published import open_folder
 from training.split import stratified_split
 from training.tables.datasets import load_dataset

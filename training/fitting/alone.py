@@ -18,13 +18,16 @@ from training.network import Perceptron
 
 
 class Alone:
-    """A job that no stack takes: a wide network in bfloat16, or one with batch normalisation."""
+    """A job that no stack takes: a wide network in bfloat16, or one with batch normalisation.
 
-    def __init__(self, job: Job, table: Rows) -> None:
+    `in_dtype` is the table once more, in the data type of the products.
+    """
+
+    def __init__(self, job: Job, table: Rows, in_dtype: Rows) -> None:
         self._job, self._table = job, table
         self._network = job.network()
         batches = InMemory(
-            table,
+            in_dtype,
             batch_size=job.how.batch_size,
             dtype=job.how.dtype,
             seed=job.how.seed,

@@ -2,10 +2,10 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Protocol
 
 from training.errors import Diverged
 from training.fitting.batches import Batches
+from training.fitting.checkpoint import Checkpoint, NoCheckpoint
 from training.fitting.divergence import diverged_sentence, is_diverged
 from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
 from training.fitting.scores import measure
@@ -13,19 +13,7 @@ from training.fitting.trainer import Optimisation, Trainer
 from training.inputs import Rows
 from training.network import Perceptron
 
-
-class Checkpoint(Protocol):
-    """Where the state of an unfinished fit is kept."""
-
-    def load(self) -> dict[str, object] | None:
-        """What was saved last, if anything."""
-
-    def save(self, state: dict[str, object]) -> None:
-        """Keep this instead, whole or not at all."""
-
-    @property
-    def is_due(self) -> bool:
-        """Whether enough time has passed since the last one."""
+NO_CHECKPOINT = NoCheckpoint()
 
 
 def fit(
@@ -34,7 +22,7 @@ def fit(
     sample: Rows,
     validation: Rows,
     how: Optimisation,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> Iterator[EpochRecord]:
     """Fit in place, yielding after each epoch; at the end the best epoch's weights are back.
 
@@ -46,11 +34,11 @@ def fit(
     stopping = EarlyStopping(how.monitor, how.patience)
     records: list[EpochRecord] = []
     best_weights = copy.deepcopy(network.state_dict())
-    found = checkpoint.load() if checkpoint is not None else None
+    found = checkpoint.load()
     if found is not None:
-        trainer.restore(found["trainer"])  # type: ignore[arg-type]
-        best_weights = found["best"]  # type: ignore[assignment]
-        records = [EpochRecord(**record) for record in found["records"]]  # type: ignore[attr-defined]
+        trainer.restore(found["trainer"])
+        best_weights = found["best"]
+        records = [EpochRecord(**record) for record in found["records"]]
         follow(records, stopping)
         yield from records
     while len(records) < how.epochs and not stopping.is_over(len(records)):
@@ -73,7 +61,7 @@ def fit(
             norms,
         )
         records.append(record)
-        if checkpoint is not None and checkpoint.is_due:
+        if checkpoint.is_due:
             checkpoint.save(
                 {
                     "trainer": trainer.state(),
@@ -91,18 +79,18 @@ def refit(
     training: Batches,
     how: Optimisation,
     epochs: int,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> Iterator[int]:
     """Fit for so many epochs of the schedule of `how`, yielding the number of each."""
     trainer = Trainer(network, training, how)
-    found = checkpoint.load() if checkpoint is not None else None
+    found = checkpoint.load()
     done = 0
     if found is not None:
-        trainer.restore(found["trainer"])  # type: ignore[arg-type]
-        done = found["epoch"]  # type: ignore[assignment]
+        trainer.restore(found["trainer"])
+        done = found["epoch"]
     for epoch in range(done + 1, epochs + 1):
         trainer.epoch(epoch)
-        if checkpoint is not None and checkpoint.is_due:
+        if checkpoint.is_due:
             checkpoint.save({"trainer": trainer.state(), "epoch": epoch})
         yield epoch
     network.eval()

@@ -1,7 +1,7 @@
 """Takes one network through its epochs; what it is made of can be kept and put back."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -40,6 +40,10 @@ class Optimisation:
     seed: int
     label_smoothing: float = 0.0
     max_norm: float | None = None
+
+    def seeded(self, seed: int) -> "Optimisation":
+        """The same with another seed."""
+        return replace(self, seed=seed)
 
 
 class Trainer:

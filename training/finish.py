@@ -1,0 +1,145 @@
+"""The end of every run: calibrate, export, check, score the test rows, publish."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from service.inference.onnx_model import OnnxModel
+from service.inference.predictor import open_version
+from service.model_repository.layout import ARTIFACT, MANIFEST, PublishedVersion
+from service.model_repository.manifest import (
+    History,
+    Manifest,
+    Network,
+    SplitScores,
+    parse_manifest,
+)
+from service.model_repository.provenance import (
+    Calibration,
+    Diagnosis,
+    LearningCurvePoint,
+    Selection,
+)
+from training.calibrate import calibrate, cool
+from training.config import RunConfig
+from training.describe import describe_table, environment, signature
+from training.dropout_masks import draw_masks
+from training.evaluate import evaluate
+from training.export import check_parity, describe_artifact, export, make_golden
+from training.metrics import score
+from training.network import Architecture, Perceptron, parameter_count
+from training.publish import publish
+from training.run_folder import TOLD_ELSEWHERE
+from training.start import Start
+from training.tables.table import Indices
+from training.trained import TrainedModel
+from training.worth import uncertainty_evidence, worth_of
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training came to, before anything is made of it.
+
+    `logits`, (n, n_classes), are of rows `validated` of the table, by networks that did not train
+    on them.
+    """
+
+    config: RunConfig
+    shape: Architecture
+    dtype: torch.dtype
+    networks: tuple[Perceptron, ...]
+    logits: torch.Tensor
+    validated: Indices
+    history: History
+    diagnosis: Diagnosis
+    selection: Selection | None = None
+    learning_curve: Sequence[LearningCurvePoint] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run published, where, and the model as PyTorch has it."""
+
+    folder: Path
+    manifest: Manifest
+    model: TrainedModel
+
+
+def finish(begun: Start, fitted: Fitted) -> Run:
+    """Make a version of fitted networks and publish it. Raises ExportRefused and PublishFailed."""
+    config, data = fitted.config, begun.data
+    table, test = data.table, data.split.test
+    assert config.name is not None
+    assert config.threads is not None
+    true = table.class_index[fitted.validated]
+    model, calibration = calibrated(begun, fitted)
+    artifact = export(model)
+    opened = OnnxModel(artifact, model.signature)
+    parity = check_parity(model, opened, table.features[test])
+    probabilities = torch.softmax(fitted.logits.double() / calibration.temperature, 1).numpy()
+    test_scores = evaluate(opened, table.features[test], table.class_index[test], table.labels)
+    evidence = uncertainty_evidence(model, table.features[test], table.class_index[test])
+    manifest = Manifest(
+        name=config.name,
+        created=datetime.now(UTC).replace(microsecond=0),
+        labels=table.labels,
+        signature=model.signature,
+        artifact=describe_artifact(artifact),
+        network=_network(fitted),
+        settings=config.model_dump(mode="json", exclude=set(TOLD_ELSEWHERE)),
+        table=describe_table(data, begun.notes),
+        scores=SplitScores(validation=score(probabilities, true, table.labels), test=test_scores),
+        history=fitted.history,
+        selection=fitted.selection,
+        diagnosis=fitted.diagnosis,
+        calibration=calibration,
+        uncertainty=None if evidence is None else worth_of(evidence, config.uncertainty),
+        learning_curve=tuple(fitted.learning_curve),
+        parity=parity,
+        golden=make_golden(model, seed=config.seed),
+        environment=environment(config.threads, fitted.dtype),
+    )
+    manifest_json = (manifest.model_dump_json(indent=1) + "\n").encode()
+    open_version(PublishedVersion(0, parse_manifest(manifest_json), manifest_json, artifact))
+    files = {ARTIFACT: artifact, MANIFEST: manifest_json}
+    return Run(publish(config.models, config.name, files), manifest, model)
+
+
+def calibrated(begun: Start, fitted: Fitted) -> tuple[TrainedModel, Calibration]:
+    """The model with its temperature folded in, and what that was measured to do."""
+    calibration = calibrate(fitted.logits.numpy(), begun.data.table.class_index[fitted.validated])
+    cool(fitted.networks, calibration.temperature)
+    return _model(begun, fitted), calibration
+
+
+def _model(begun: Start, fitted: Fitted) -> TrainedModel:
+    config, table = fitted.config, begun.data.table
+    masks = (
+        draw_masks(fitted.networks, config.uncertainty, config.seed) if config.uncertainty else None
+    )
+    return TrainedModel(
+        networks=fitted.networks,
+        preprocessing=begun.learned.preprocessing,
+        labels=table.labels,
+        signature=signature(
+            table, begun.learned, len(config.hidden), has_masks=bool(config.uncertainty)
+        ),
+        masks=masks,
+    )
+
+
+def _network(fitted: Fitted) -> Network:
+    shape = fitted.shape
+    return Network(
+        widths=shape.widths,
+        activation=shape.activation,
+        dropout=shape.dropout,
+        input_dropout=shape.input_dropout,
+        batch_normalisation=shape.batch_normalisation,
+        parameter_count=sum(map(parameter_count, fitted.networks)),
+        members=len(fitted.networks),
+        masks=fitted.config.uncertainty,
+    )

@@ -1,0 +1,72 @@
+"""Validation scores against the number of training rows: whether more data would help."""
+
+import numpy as np
+import torch
+
+from service.model_repository.provenance import LearningCurvePoint
+from training.config import RunConfig
+from training.cross_validation import CrossValidation, Unwatched
+from training.errors import ConfigInvalid
+from training.fitting.checkpoint import NoCheckpoint
+from training.jobs import Fold, fold_rows, jobs_of
+from training.plan import settled
+from training.seeds import stream_seed
+from training.split import stratified_folds
+from training.start import Start
+from training.tables.table import Indices
+
+_SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
+_FOLDS = 5
+_FEWEST_ROWS = 20
+
+
+def learning_curve(
+    begun: Start, config: RunConfig, folds: int = _FOLDS
+) -> tuple[LearningCurvePoint, ...]:
+    """Train on growing shares of every fold's training rows, validate on the same fold.
+
+    The rows of a smaller share are among those of a larger one. Raises ConfigInvalid for a table
+    that is streamed.
+    """
+    data = begun.data
+    if data.stream is not None:
+        raise ConfigInvalid("--learning-curve needs the table in memory: --memory allows more")
+    pool = np.sort(np.concatenate([data.split.training, data.split.validation]))
+    class_index = data.table.class_index[pool]
+    parts = stratified_folds(class_index, data.table.labels, folds=folds, seed=config.seed)
+    whole = fold_rows(parts)
+    points = []
+    for share in _SHARES:
+        chosen = [
+            (_share(training.numpy(), class_index, share, config.seed), validation)
+            for training, validation in whole
+        ]
+        if len(chosen[0][0]) < _FEWEST_ROWS:
+            continue
+        points.append(_point(begun, config, chosen, pool))
+    return tuple(points)
+
+
+def _point(begun: Start, config: RunConfig, folds: list[Fold], pool: Indices) -> LearningCurvePoint:
+    rows = len(folds[0][0])
+    fits = settled(config.model_copy(update={"batch_size": _batch(config, rows)}), rows)
+    n_classes = len(begun.data.table.labels)
+    jobs = jobs_of(fits, begun.learned.preprocessing, n_classes, folds)
+    search = CrossValidation(jobs, len(folds), begun.rows(pool))
+    search.run(halves=False, watcher=Unwatched(), checkpoint=NoCheckpoint())
+    scores = search.scores([{}])[0]
+    return LearningCurvePoint(rows=rows, log_losses=scores.log_losses, accuracies=scores.accuracies)
+
+
+def _batch(config: RunConfig, rows: int) -> int | None:
+    return None if config.batch_size is None else min(config.batch_size, rows)
+
+
+def _share(training: Indices, class_index: Indices, share: float, seed: int) -> torch.Tensor:
+    """That share of the rows of each class, at least one."""
+    generator = np.random.default_rng(stream_seed(seed, "subset"))
+    chosen = []
+    for number in np.unique(class_index):
+        rows = generator.permutation(training[class_index[training] == number])
+        chosen.append(rows[: max(1, round(share * len(rows)))])
+    return torch.from_numpy(np.sort(np.concatenate(chosen)))

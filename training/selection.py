@@ -1,0 +1,198 @@
+"""A selection from table to published version, top to bottom."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from service.model_repository.manifest import Epoch, History
+from service.model_repository.provenance import Selection, SettingScore
+from training.candidates import Candidate, candidates
+from training.choice import choose
+from training.cross_validation import CrossValidation
+from training.diagnose import LayerState, Observed, diagnose, layer_states
+from training.errors import ConfigInvalid, Diverged
+from training.finish import Fitted, Run, finish
+from training.fitting.batches import InMemory
+from training.fitting.checkpoint import Checkpoint
+from training.fitting.early_stopping import EpochRecord
+from training.fitting.fit import refit
+from training.inputs import Rows
+from training.interrupt import interruptible
+from training.jobs import fold_rows, jobs_of
+from training.learning_curve import learning_curve
+from training.network import Perceptron, build_network
+from training.pipeline import require_dropout
+from training.plan import architecture, optimisation
+from training.run_folder import RunFolder
+from training.search_progress import SearchProgress
+from training.select_config import SelectConfig
+from training.split import stratified_folds
+from training.start import Start, start
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The chosen setting and what its folds came to."""
+
+    candidate: Candidate
+    records: Sequence[Sequence[EpochRecord]]
+    networks: tuple[Perceptron, ...]
+    logits: torch.Tensor
+    layers: Sequence[LayerState]
+
+
+def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
+    """Cross-validate settings, fit the winner, publish it. Raises TrainingError.
+
+    The test rows are scored once, after everything is chosen. With `resume` it goes on where an
+    earlier process with the same settings stopped.
+    """
+    config = asked.resolved()
+    begun = start(config, cross_validated=True)
+    with interruptible() as interrupt:
+        folder = RunFolder(config, begun.data.fingerprint, interrupt)
+        folder.begin(resume=resume)
+        selection, winner = search_settings(begun, config, folder.checkpoint("search"))
+        require_dropout(winner.candidate.config)
+        fitted = fit_winner(begun, config, winner, folder.checkpoint("refit"))
+    chosen = winner.candidate.config
+    points = learning_curve(begun, chosen, config.folds) if config.learning_curve else ()
+    done = finish(begun, replace(fitted, selection=selection, learning_curve=points))
+    folder.remove()
+    return done
+
+
+def search_settings(
+    begun: Start, config: SelectConfig, checkpoint: Checkpoint
+) -> tuple[Selection, Winner]:
+    """Train every setting on every fold of the training rows, and choose one."""
+    data = begun.data
+    if data.stream is not None:
+        raise ConfigInvalid(
+            f"{config.data}: select needs the table in memory, and --memory does not allow it: "
+            "allow more, or use fit"
+        )
+    pool, labels = data.split.training, data.table.labels
+    class_index = data.table.class_index[pool]
+    parts = stratified_folds(class_index, labels, folds=config.folds, seed=config.seed)
+    folds, table = fold_rows(parts), begun.rows(pool)
+    tried = candidates(config, len(pool), len(folds[0][0]))
+    preprocessing = begun.learned.preprocessing
+    jobs = [
+        job
+        for candidate in tried
+        for job in jobs_of(candidate.config, preprocessing, len(labels), folds)
+    ]
+    search = CrossValidation(jobs, config.folds, table)
+    with SearchProgress(len(jobs), config.epochs) as progress:
+        search.run(halves=config.halves, watcher=progress, checkpoint=checkpoint)
+    selection = _selection(config, search.scores([candidate.values for candidate in tried]))
+    return selection, _winner(search, tried, selection.chosen, table)
+
+
+def fit_winner(
+    begun: Start, config: SelectConfig, winner: Winner, checkpoint: Checkpoint
+) -> Fitted:
+    """The networks to publish: the folds' for an ensemble, or one fitted on all training rows."""
+    chosen = winner.candidate.config
+    shape = architecture(chosen, begun.learned.preprocessing, len(begun.data.table.labels))
+    torch.manual_seed(config.seed)
+    network = build_network(shape)
+    how = optimisation(chosen, network)
+    networks = winner.networks
+    if not config.ensemble:
+        rows = begun.rows(begun.data.split.training)
+        batches = InMemory(rows, batch_size=how.batch_size, dtype=how.dtype, seed=how.seed)
+        for _ in refit(network, batches, how, best_epoch(winner.records), checkpoint):
+            pass
+        networks = (network,)
+    told = _history(winner.records)
+    return Fitted(
+        config=chosen,
+        shape=shape,
+        dtype=how.dtype,
+        networks=networks,
+        logits=winner.logits,
+        validated=begun.data.split.training,
+        history=told,
+        diagnosis=diagnose(_observed(winner, told, begun.data.training_counts.tolist())),
+    )
+
+
+def _selection(config: SelectConfig, scores: tuple[SettingScore, ...]) -> Selection:
+    places = choose(scores)
+    if places is None:
+        reasons = ", ".join(sorted({score.ended or "unfinished" for score in scores}))
+        raise Diverged(
+            f"none of the {len(scores)} settings could be trained ({reasons}): "
+            "try smaller learning rates, such as --vary learning_rate=0.0001:0.01"
+        )
+    best, chosen = places
+    return Selection(
+        folds=config.folds, search=config.searched_by, settings=scores, best=best, chosen=chosen
+    )
+
+
+def _winner(
+    search: CrossValidation, tried: Sequence[Candidate], chosen: int, table: Rows
+) -> Winner:
+    networks = tuple(search.networks(chosen))
+    activation = tried[chosen].config.activation
+    first = search.validation(chosen)
+    return Winner(
+        candidate=tried[chosen],
+        records=search.records(chosen),
+        networks=networks,
+        logits=search.logits(chosen),
+        layers=layer_states(networks[0], table.inputs[first], activation),
+    )
+
+
+def best_epoch(records: Sequence[Sequence[EpochRecord]]) -> int:
+    """The median over folds of each fold's best epoch."""
+    best = [max(record.epoch for record in fold if record.is_best) for fold in records]
+    return round(statistics.median(best))
+
+
+def _history(records: Sequence[Sequence[EpochRecord]]) -> History:
+    """Means over the folds; one that has stopped counts with its last epoch."""
+    length = max(map(len, records))
+    epochs = []
+    for epoch in range(length):
+        at = [fold[min(epoch, len(fold) - 1)] for fold in records]
+        epochs.append(
+            Epoch(
+                training_loss=statistics.fmean(r.training_loss for r in at),
+                training_accuracy=statistics.fmean(r.training_accuracy for r in at),
+                validation_loss=statistics.fmean(r.validation_loss for r in at),
+                validation_accuracy=statistics.fmean(r.validation_accuracy for r in at),
+                gradient_norms=tuple(np.mean([r.gradient_norms for r in at], axis=0).tolist()),
+            )
+        )
+    return History(best_epoch=min(best_epoch(records), length), epochs=tuple(epochs))
+
+
+def _observed(winner: Winner, told: History, class_counts: Sequence[int]) -> Observed:
+    records = [
+        EpochRecord(
+            number,
+            epoch.training_loss,
+            epoch.training_accuracy,
+            epoch.validation_loss,
+            epoch.validation_accuracy,
+            is_best=number == told.best_epoch,
+            gradient_norms=epoch.gradient_norms,
+        )
+        for number, epoch in enumerate(told.epochs, start=1)
+    ]
+    return Observed(
+        config=winner.candidate.config,
+        records=records,
+        best_epoch=told.best_epoch,
+        class_counts=class_counts,
+        layers=winner.layers,
+        weights=[linear.weight.numel() for linear in winner.networks[0].linears],
+    )

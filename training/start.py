@@ -1,0 +1,68 @@
+"""The beginning of every run: read the table, learn its preprocessing, say what was made of it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from training.announce import show_notes, show_table
+from training.config import RunConfig
+from training.diagnose import doubtful_settings
+from training.guard import warnings
+from training.inputs import Rows
+from training.prepare import Prepared, prepare
+from training.preprocess import Learned, learn
+from training.publish import check_writable
+from training.split import Split
+from training.tables.table import Indices
+
+
+@dataclass(frozen=True)
+class Start:
+    """A table with its split, the preprocessing learned from its training rows, and notes."""
+
+    data: Prepared
+    learned: Learned
+    notes: tuple[str, ...]
+
+    def rows(self, which: Indices) -> Rows:
+        """These rows as the network takes them."""
+        table = self.data.table
+        inputs = self.learned.preprocessing.encode(table.features[which])
+        return Rows(inputs, torch.from_numpy(table.class_index[which]))
+
+
+def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
+    """Read, split and learn. Raises TrainingError.
+
+    If `cross_validated`, all rows but the test rows are training rows; folds come later. What is
+    learned from them before is how numbers are scaled and which categories there are, never
+    anything of labels.
+    """
+    assert config.name is not None
+    assert config.threads is not None
+    torch.set_num_threads(config.threads)
+    check_writable(config.models, config.name)
+    data = prepare(config)
+    if cross_validated:
+        data = _undivided(data)
+    table, training = data.table, data.split.training
+    features = table.features[training]
+    learned = learn(features, table.columns, scaling=config.scaling, bins=config.numeric_bins)
+    doubts = (f"{finding.name}: {finding.sentence}" for finding in doubtful_settings(config))
+    notes = (
+        *table.notes,
+        *learned.notes,
+        *warnings(features, table.columns, table.class_index[training], len(table.labels)),
+    )
+    show_table(table.columns, learned.summaries)
+    show_notes((*notes, *doubts))
+    return Start(data, learned, notes)
+
+
+def _undivided(data: Prepared) -> Prepared:
+    split = data.split
+    training = np.sort(np.concatenate([split.training, split.validation]))
+    counts = np.bincount(data.table.class_index[training], minlength=len(data.table.labels))
+    whole = Split(training, np.empty(0, dtype=np.int64), split.test)
+    return replace(data, split=whole, training_counts=counts)

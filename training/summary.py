@@ -1,0 +1,117 @@
+"""What a run came to, in lines for people."""
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import JsonValue
+
+from service.model_repository.manifest import Manifest, Scores
+from service.model_repository.provenance import LearningCurvePoint, Selection, SettingScore
+
+_SETTINGS_SHOWN = 20
+
+
+def run_lines(manifest: Manifest) -> Iterator[str]:
+    """Network, scores, calibration, diagnosis: what everybody wants to know first."""
+    network = manifest.network
+    widths = " -> ".join(map(str, network.widths))
+    members = f"{network.members} networks of " if network.members > 1 else ""
+    yield (
+        f"network     {members}{widths}, {network.activation}, dropout "
+        f"{', '.join(map(str, network.dropout))}, {network.parameter_count:,} parameters"
+    )
+    yield f"epochs      {len(manifest.history.epochs)}, best {manifest.history.best_epoch}"
+    yield f"validation  {score_line(manifest.scores.validation)}"
+    yield f"test        {score_line(manifest.scores.test)}"
+    if manifest.calibration is not None:
+        found = manifest.calibration
+        yield (
+            f"calibrated  temperature {found.temperature:.3g}: validation log-loss "
+            f"{found.log_loss_before:.4f} to {found.log_loss_after:.4f}, calibration error "
+            f"{found.calibration_error_before:.4f} to {found.calibration_error_after:.4f}"
+        )
+    if manifest.uncertainty is not None:
+        worth = manifest.uncertainty
+        yield (
+            f"uncertainty {worth.masks} masks: {worth.error_by_quintile[0]:.1%} of the surest "
+            f"fifth of test rows are wrong, {worth.error_by_quintile[-1]:.1%} of the least sure; "
+            f"shuffled rows are told apart with probability {worth.separation:.2f}"
+        )
+    yield (
+        f"parity      ONNX Runtime within {manifest.parity.largest_difference:.1g} of PyTorch, "
+        f"{manifest.parity.labels_different} of {manifest.parity.rows} labels different"
+    )
+    if manifest.diagnosis is not None:
+        yield f"diagnosis   {manifest.diagnosis.verdict}"
+        for finding in manifest.diagnosis.findings:
+            yield f"            {finding.sentence}"
+            if finding.advice:
+                yield f"            try: {', or '.join(finding.advice)}"
+
+
+def selection_lines(selection: Selection) -> Iterator[str]:
+    """A table of the settings by mean validation log-loss."""
+    order = sorted(range(len(selection.settings)), key=lambda i: _rank(selection.settings[i]))
+    yield (
+        f"{len(order)} settings by {selection.search} search, {selection.folds} folds: "
+        "mean validation log-loss, its standard error, accuracy, epochs, parameters"
+    )
+    for place in order[:_SETTINGS_SHOWN]:
+        yield _setting_line(
+            selection.settings[place],
+            mark="*" if place == selection.chosen else "+" if place == selection.best else " ",
+        )
+    if len(order) > _SETTINGS_SHOWN:
+        yield f"  ... and {len(order) - _SETTINGS_SHOWN} more"
+    simplest = ", the simplest within one standard error of the best (+)"
+    yield f"* chosen{simplest if selection.chosen != selection.best else ', and the best'}"
+
+
+def learning_curve_lines(points: tuple[LearningCurvePoint, ...]) -> Iterator[str]:
+    """Log-loss by training rows, and what the last step says of more of them."""
+    means = []
+    for point in points:
+        mean = sum(point.log_losses) / len(point.log_losses)
+        accuracy = sum(point.accuracies) / len(point.accuracies)
+        means.append(mean)
+        yield f"  {point.rows:8,} rows: log-loss {mean:.4f}, accuracy {accuracy:.4f}"
+    if len(means) > 1:
+        share = 1 - means[-1] / means[-2]
+        grown = points[-1].rows / points[-2].rows
+        told = (
+            "more rows would help" if share > 0.02 else "more rows of the kind would change little"
+        )
+        yield f"  the last {grown:.1f} x rows lowered the log-loss by {share:.1%}: {told}"
+
+
+def score_line(scores: Scores) -> str:
+    """Accuracy, log-loss and rows."""
+    return f"accuracy {scores.accuracy:.4f}, log-loss {scores.log_loss:.4f}, {scores.rows} rows"
+
+
+def values_text(values: Mapping[str, JsonValue]) -> str:
+    """Varied settings as flags would have them."""
+    return " ".join(f"{name}={_value_text(value)}" for name, value in values.items())
+
+
+def _value_text(value: JsonValue) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+
+
+def _rank(setting: SettingScore) -> tuple[bool, float]:
+    mean = setting.mean_log_loss
+    return (setting.ended is not None, float("inf") if mean is None else mean)
+
+
+def _setting_line(setting: SettingScore, *, mark: str) -> str:
+    values = values_text(setting.values)
+    if setting.mean_log_loss is None or setting.standard_error is None:
+        return f"{mark} {'-':>7}                                    {values} ({setting.ended})"
+    accuracy = sum(setting.accuracies) / len(setting.accuracies)
+    epochs = f"{min(setting.best_epochs)}-{max(setting.best_epochs)}"
+    ended = f" ({setting.ended})" if setting.ended else ""
+    return (
+        f"{mark} {setting.mean_log_loss:7.4f} {setting.standard_error:7.4f} {accuracy:7.4f} "
+        f"{epochs:>8} {setting.parameter_count:9,}  {values}{ended}"
+    )
