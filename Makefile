@@ -16,8 +16,8 @@ BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
 	print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train test test-base test-containers test-large bench-fit bench-input-form \
-	check format clean
+.PHONY: help serve train extras test test-base test-containers test-large bench-fit bench-select \
+	bench-compare bench-input-form check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ serve: $(VENV)/installed-base ## serve the model repository models/ on PORT (800
 
 train: $(VENV)/installed-training ## train on the digits data and publish the next version
 	$(BIN)/python -m training fit
+
+extras: $(VENV)/installed-training ## install Optuna, TensorBoard and MLflow beside it
+	$(BIN)/python $(PIP_INSTALL) --group search --group tracking
 
 test: $(VENV)/installed-dev ## run the test suite
 	$(BIN)/python -m pytest
@@ -43,6 +46,12 @@ test-large: $(VENV)/installed-dev ## train on 5 million rows in bounded memory, 
 
 bench-fit: $(VENV)/installed-dev ## time training against a plain PyTorch loop and scikit-learn
 	$(BIN)/python -m benchmarks.fit
+
+bench-select: $(VENV)/installed-dev ## time cross-validation against one fit after the other
+	$(BIN)/python -m benchmarks.select
+
+bench-compare: $(VENV)/installed-dev ## score select against scikit-learn on seven data sets (an hour)
+	$(BIN)/python -m benchmarks.compare
 
 bench-input-form: $(VENV)/installed-dev ## time the ways in which a mixed row can go into a graph
 	$(BIN)/python -m benchmarks.input_form

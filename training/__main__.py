@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> int:
     except ModuleNotFoundError as exc:
         print(
             f"mlpserve: the package {exc.name} is not installed: "
-            "in a checkout, `make train` installs what training needs",
+            "in a checkout, `make train` installs what training needs, and `make extras` what "
+            "--search tpe, --tensorboard and --mlflow need",
             file=sys.stderr,
         )
         return 2
@@ -65,9 +66,12 @@ def _select(options: argparse.Namespace) -> None:
     given = given_settings(options, SelectConfig)
     config = read_settings(SelectConfig, options.config, given, options.preset)
 
-    from training.selection import run_selection
+    from training.selection import run_selection, run_worker
     from training.summary import learning_curve_lines, run_lines, selection_lines
 
+    if config.worker:
+        print(f"the search has its {run_worker(config)} settings")
+        return
     done = run_selection(config, resume=options.resume)
     assert done.manifest.selection is not None
     print(*selection_lines(done.manifest.selection), sep="\n")

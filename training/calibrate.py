@@ -16,7 +16,7 @@ from training.network import Perceptron
 _COLDEST, _HOTTEST = 20.0, 0.02
 # Standard deviation of a normal prior of log temperature: without one, rows that are all classified
 # correctly would make every prediction certain.
-_PRIOR = 0.5
+_PRIOR = 0.25
 
 
 def calibrate(logits: Floats, class_index: Indices) -> Calibration:

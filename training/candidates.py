@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from training.config import RunConfig
 from training.plan import settled
-from training.search_space import Values, default_space, grid, sample
+from training.search_space import MANY_ROWS, Space, Values, grid, sample
 from training.select_config import SelectConfig
 
-_SETTINGS = 24
+# Settings that are tried, and of large tables also epochs, when nothing is said.
+_SETTINGS, _SETTINGS_IF_MANY, _EPOCHS_IF_MANY = 24, 8, 30
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,26 @@ class Candidate:
     config: RunConfig
 
 
-def candidates(config: SelectConfig, rows: int, fold_rows: int) -> list[Candidate]:
-    """A grid, or settings at random; each for a fit on `fold_rows` of `rows` rows.
+def sized(config: SelectConfig, rows: int) -> SelectConfig:
+    """The same search with the defaults that depend on the number of training rows filled in."""
+    is_large = rows >= MANY_ROWS
+    found: dict[str, int] = {}
+    if config.settings is None and config.searched_by != "grid":
+        found["settings"] = _SETTINGS_IF_MANY if is_large else _SETTINGS
+    if is_large and "epochs" not in config.model_fields_set:
+        found["epochs"] = _EPOCHS_IF_MANY
+    return config.model_copy(update=found)
+
+
+def candidates(config: SelectConfig, space: Space, fold_rows: int) -> list[Candidate]:
+    """A grid, or settings at random; each for a fit on `fold_rows` rows.
 
     Raises ConfigInvalid for values that fit no setting.
     """
-    space = config.vary or default_space(rows)
     if config.searched_by == "grid":
         found = grid(space)
     else:
-        found = sample(space, config.settings or _SETTINGS, config.seed)
+        found = sample(space, config.settings or 1, config.seed)
     return [candidate(config, values, fold_rows) for values in found]
 
 

@@ -1,6 +1,6 @@
 """Folds times settings, trained side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +16,10 @@ from training.fitting.stack import Stack
 from training.inputs import Inputs, Rows
 from training.network import Perceptron, evaluation_logits, parameter_count
 
-# Of the epochs and of the settings that go on (Jamieson & Talwalkar 2016, eta = 3).
+# Told the epoch and the mean log-loss so far of every setting: the settings to give up.
+Pruner = Callable[[int, Mapping[int, float]], Collection[int]]
+
+# Of the epochs and of the settings that go on, by threes.
 _RUNGS, _KEPT = (1 / 9, 1 / 3), 1 / 3
 _FEWEST_EPOCHS = 3
 
@@ -53,22 +56,27 @@ class CrossValidation:
         self._rungs_done = 0
 
     @property
+    def n_models(self) -> int:
+        """Settings times folds."""
+        return len(self._jobs)
+
+    @property
     def n_settings(self) -> int:
         """How many settings are tried."""
         return len(self._jobs) // self._folds
 
-    def run(self, *, halves: bool, watcher: Watcher, checkpoint: Checkpoint) -> None:
+    def run(self, *, pruner: Pruner | None, watcher: Watcher, checkpoint: Checkpoint) -> None:
         """Train all to their ends, or until they are given up; goes on from the checkpoint."""
         found = checkpoint.load()
         if found is not None:
             self._restore(found)
         epochs = self._jobs[0].how.epochs
-        for rung, target in enumerate(_rungs(epochs, halves=halves and self.n_settings > 2)):
+        for rung, target in enumerate([*rungs(epochs), epochs] if pruner else [epochs]):
             if rung < self._rungs_done:
                 continue
             self._train(target, watcher, checkpoint)
-            if target < epochs:
-                self._give_up(target)
+            if pruner is not None and target < epochs:
+                self._give_up(target, pruner)
             self._rungs_done = rung + 1
         checkpoint.save(self._state())
 
@@ -141,11 +149,9 @@ class CrossValidation:
                 self.ended[setting] = DIVERGED
                 self._drop(setting)
 
-    def _give_up(self, epoch: int) -> None:
-        going = [s for s in range(self.n_settings) if s not in self.ended]
-        kept = max(1, round(len(going) * _KEPT))
-        ranked = sorted(going, key=lambda setting: self._mean(setting))
-        for setting in ranked[kept:]:
+    def _give_up(self, epoch: int, pruner: Pruner) -> None:
+        going = {s: self._mean(s) for s in range(self.n_settings) if s not in self.ended}
+        for setting in pruner(epoch, going):
             if any(self._is_alive(number) for number in self._numbers(setting)):
                 self.ended[setting] = PRUNED.format(epoch)
                 self._drop(setting)
@@ -211,9 +217,16 @@ def _groups(jobs: Sequence[Job], table: Rows) -> Iterator[tuple[Group, list[int]
             yield Stack([jobs[number] for number in chosen], table), chosen
 
 
-def _rungs(epochs: int, *, halves: bool) -> list[int]:
-    first = [max(_FEWEST_EPOCHS, round(share * epochs)) for share in _RUNGS] if halves else []
-    return [*(rung for rung in sorted(set(first)) if rung < epochs), epochs]
+def rungs(epochs: int) -> list[int]:
+    """After how many epochs settings are given up."""
+    found = {max(_FEWEST_EPOCHS, round(share * epochs)) for share in _RUNGS}
+    return sorted(rung for rung in found if rung < epochs)
+
+
+def best_third(_epoch: int, means: Mapping[int, float]) -> list[int]:
+    """All but the best third of the settings (Jamieson & Talwalkar 2016)."""
+    kept = max(1, round(len(means) * _KEPT))
+    return sorted(means, key=lambda setting: means[setting])[kept:]
 
 
 def _best(records: Sequence[EpochRecord]) -> EpochRecord | None:

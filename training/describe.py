@@ -92,7 +92,7 @@ def history(records: Sequence[EpochRecord]) -> History:
                 training_accuracy=record.training_accuracy,
                 validation_loss=record.validation_loss,
                 validation_accuracy=record.validation_accuracy,
-                gradient_norms=record.gradient_norms,
+                gradient_norms=tuple(float(f"{norm:.3g}") for norm in record.gradient_norms),
             )
             for record in records
         ),

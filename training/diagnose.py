@@ -6,15 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import nn
 
 from service.activations.table import TABLE
 from service.model_repository.provenance import Diagnosis, Finding, Verdict
 from training.config import RunConfig
 from training.fitting.early_stopping import EpochRecord
 from training.inputs import Inputs
-from training.network import Perceptron
+from training.network import Perceptron, hidden_values
 
 # All in shares of the loss of guessing, which is the entropy of the classes' shares.
 _LARGE_GAP = 0.15
@@ -93,17 +91,9 @@ def doubtful_settings(config: RunConfig) -> Iterator[Finding]:
         )
 
 
-@torch.no_grad()
 def layer_states(network: Perceptron, inputs: Inputs, activation: str) -> list[LayerState]:
     """The hidden layers of a network in evaluation mode over some rows."""
-    values = network.join(inputs)
-    found = []
-    for module in network.layers:
-        values = module(values)
-        if isinstance(module, nn.Linear | nn.Dropout | nn.BatchNorm1d):
-            continue
-        found.append(_state(values.numpy(), activation))
-    return found
+    return [_state(values, activation) for values in hidden_values(network, inputs)]
 
 
 def _state(values: np.ndarray, activation: str) -> LayerState:

@@ -6,8 +6,10 @@ TrainingError
 ├── SplitImpossible
 ├── Diverged
 ├── CheckpointFailed
+├── StorageFailed
 ├── ExportRefused
-└── PublishFailed
+├── PublishFailed
+└── TrackingFailed
 """
 
 
@@ -35,9 +37,17 @@ class CheckpointFailed(TrainingError):
     """The state of an unfinished run cannot be kept, or read back."""
 
 
+class StorageFailed(TrainingError):
+    """The database of a search cannot be used."""
+
+
 class ExportRefused(TrainingError):
     """The graph is in training mode, or does not answer as PyTorch does."""
 
 
 class PublishFailed(TrainingError):
     """The model repository cannot be written."""
+
+
+class TrackingFailed(TrainingError):
+    """A version is published, but TensorBoard or MLflow cannot take the run."""

@@ -30,13 +30,16 @@ from training.dropout_masks import draw_masks
 from training.evaluate import evaluate
 from training.export import check_parity, describe_artifact, export, make_golden
 from training.metrics import score
-from training.network import Architecture, Perceptron, parameter_count
+from training.network import Architecture, Perceptron, hidden_values, parameter_count
 from training.publish import publish
 from training.run_folder import TOLD_ELSEWHERE
 from training.start import Start
 from training.tables.table import Indices
 from training.trained import TrainedModel
-from training.worth import uncertainty_evidence, worth_of
+from training.worth import UncertaintyEvidence, uncertainty_evidence, worth_of
+
+# Test rows that a report draws, and of these the ones whose hidden values it shows.
+_DRAWN_ROWS, _HIDDEN_ROWS = 10_000, 2_000
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,37 @@ def finish(begun: Start, fitted: Fitted) -> Run:
     manifest_json = (manifest.model_dump_json(indent=1) + "\n").encode()
     open_version(PublishedVersion(0, parse_manifest(manifest_json), manifest_json, artifact))
     files = {ARTIFACT: artifact, MANIFEST: manifest_json}
+    if config.report != "none":
+        html = config.report == "html"
+        files |= _report(begun, manifest, model, uncertainty=evidence, html=html)
     return Run(publish(config.models, config.name, files), manifest, model)
+
+
+def _report(
+    begun: Start,
+    manifest: Manifest,
+    model: TrainedModel,
+    *,
+    uncertainty: UncertaintyEvidence | None,
+    html: bool,
+) -> dict[str, bytes]:
+    # Drawing is slow to import, and a run without a report does not need it.
+    from training.report.evidence import Evidence
+    from training.report.files import report_files
+
+    table, test = begun.data.table, begun.data.split.test
+    rows = test[:: -(-len(test) // _DRAWN_ROWS)]
+    first = model.networks[0]
+    inputs = model.preprocessing.encode(table.features[rows[:_HIDDEN_ROWS]])
+    evidence = Evidence(
+        manifest=manifest,
+        probabilities=model.probabilities(table.features[rows]),
+        class_index=table.class_index[rows],
+        weights=tuple(linear.weight.detach().numpy() for linear in first.linears),
+        hidden=tuple(hidden_values(first, inputs)),
+        uncertainty=uncertainty,
+    )
+    return report_files(evidence, html=html)
 
 
 def calibrated(begun: Start, fitted: Fitted) -> tuple[TrainedModel, Calibration]:

@@ -1,11 +1,17 @@
 """From settings and rows to the jobs that fitting takes."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
+from training.candidates import Candidate
 from training.config import RunConfig
+from training.cross_validation import CrossValidation
 from training.encoding import Preprocessing
 from training.fitting.job import Job
+from training.inputs import Rows
 from training.network import build_network
 from training.plan import architecture, optimisation
 from training.seeds import stream_seed
@@ -24,8 +30,32 @@ def fold_rows(folds: list[Indices]) -> list[Fold]:
     return pairs
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What every setting is tried on: encoded rows and their folds."""
+
+    preprocessing: Preprocessing
+    n_classes: int
+    folds: tuple[Fold, ...]
+    table: Rows
+
+    @property
+    def fold_rows(self) -> int:
+        """Training rows of a fold."""
+        return len(self.folds[0][0])
+
+    def cross_validation(self, tried: Sequence[Candidate]) -> CrossValidation:
+        """These settings on every fold."""
+        jobs = [
+            job
+            for candidate in tried
+            for job in jobs_of(candidate.config, self.preprocessing, self.n_classes, self.folds)
+        ]
+        return CrossValidation(jobs, len(self.folds), self.table)
+
+
 def jobs_of(
-    config: RunConfig, preprocessing: Preprocessing, n_classes: int, folds: list[Fold]
+    config: RunConfig, preprocessing: Preprocessing, n_classes: int, folds: Sequence[Fold]
 ) -> list[Job]:
     """One setting on every fold. Settings share a fold's starting weights, order and masks."""
     shape = architecture(config, preprocessing, n_classes)

@@ -53,7 +53,7 @@ def _point(begun: Start, config: RunConfig, folds: list[Fold], pool: Indices) ->
     n_classes = len(begun.data.table.labels)
     jobs = jobs_of(fits, begun.learned.preprocessing, n_classes, folds)
     search = CrossValidation(jobs, len(folds), begun.rows(pool))
-    search.run(halves=False, watcher=Unwatched(), checkpoint=NoCheckpoint())
+    search.run(pruner=None, watcher=Unwatched(), checkpoint=NoCheckpoint())
     scores = search.scores([{}])[0]
     return LearningCurvePoint(rows=rows, log_losses=scores.log_losses, accuracies=scores.accuracies)
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -133,6 +135,18 @@ def evaluation_logits(network: Perceptron, inputs: Inputs) -> torch.Tensor:
         return torch.cat([network(inputs[i : i + _ROWS_AT_ONCE]) for i in starts])
     finally:
         network.train(was_training)
+
+
+@torch.no_grad()
+def hidden_values(network: Perceptron, inputs: Inputs) -> list[npt.NDArray[np.float32]]:
+    """What every hidden layer of a network in evaluation mode answers, (n, units) each."""
+    values = network.join(inputs)
+    found = []
+    for module in network.layers:
+        values = module(values)
+        if not isinstance(module, nn.Linear | nn.Dropout | nn.BatchNorm1d):
+            found.append(values.numpy())
+    return found
 
 
 def _embedding(categories: int, width: int) -> nn.Embedding:

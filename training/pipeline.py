@@ -20,6 +20,7 @@ from training.plan import architecture, optimisation, settled
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.start import Start, start
+from training.tracking import track, with_event_files
 
 _MEASURED_ROWS = 10_000
 
@@ -47,7 +48,8 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
         watched = progress.watch(batches)
         sample = training[:: -(-len(training) // _MEASURED_ROWS)]
         checkpoint = folder.checkpoint("fit")
-        records = progress.follow(fit(network, watched, sample, validation, how, checkpoint))
+        epochs = fit(network, watched, sample, validation, how, checkpoint)
+        records = progress.follow(with_event_files(epochs, config.tensorboard, begun.name))
     told = history(records)
     observed = Observed(
         config=config,
@@ -70,6 +72,7 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
     )
     done = finish(begun, fitted)
     folder.remove()
+    track(config, done.manifest, done.folder)
     return done
 
 

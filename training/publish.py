@@ -27,7 +27,8 @@ def publish(models: Path, name: str, files: Mapping[str, bytes]) -> Path:
         try:
             for file_name, content in files.items():
                 _write_synced(staging / file_name, content)
-            _sync_folder(staging)
+            for folder in {(staging / file_name).parent for file_name in files}:
+                _sync_folder(folder)
             published = _rename_to_next(staging, models / name)
             _sync_folder(models / name)
         except OSError as exc:
@@ -71,6 +72,9 @@ def _rename_to_next(staging: Path, folder: Path) -> Path:
 
 
 def _write_synced(path: Path, content: bytes) -> None:
+    if not path.parent.exists():
+        path.parent.mkdir()
+        path.parent.chmod(0o755)
     with path.open("xb") as file:
         file.write(content)
         file.flush()

@@ -5,18 +5,24 @@ import shutil
 
 from training.config import RunConfig
 from training.errors import CheckpointFailed
-from training.fitting.checkpoint import CheckpointFile
+from training.fitting.checkpoint import CheckpointFile, StopWhenAsked
 from training.interrupt import Interrupt
 
 # Where a run is published, or told of, has no part in what it comes to.
-TOLD_ELSEWHERE = frozenset({"models", "data", "runs", "report", "tensorboard", "mlflow", "storage"})
+TOLD_ELSEWHERE = frozenset(
+    {"models", "data", "runs", "report", "tensorboard", "mlflow", "storage", "worker"}
+)
+# Workers of one search may differ in these.
+_WORKERS_OWN = frozenset({"threads", "settings"})
 
 
 class RunFolder:
     """<runs>/<name>-<digest of settings and table>, made when there is something to keep."""
 
     def __init__(self, config: RunConfig, fingerprint: str, interrupt: Interrupt) -> None:
-        settings = config.model_dump_json(exclude=set(TOLD_ELSEWHERE))
+        is_shared = getattr(config, "searched_by", None) == "tpe"
+        excluded = TOLD_ELSEWHERE | _WORKERS_OWN if is_shared else TOLD_ELSEWHERE
+        settings = config.model_dump_json(exclude=set(excluded))
         digest = hashlib.sha256(f"{settings}{fingerprint}".encode()).hexdigest()
         self.path = config.runs / f"{config.name}-{digest[:12]}"
         self._interrupt = interrupt
@@ -37,6 +43,10 @@ class RunFolder:
     def checkpoint(self, phase: str) -> CheckpointFile:
         """Where one phase of the run keeps its state."""
         return CheckpointFile(self.path / f"{phase}.pt", self._interrupt)
+
+    def without_checkpoint(self) -> StopWhenAsked:
+        """For a phase whose state is kept elsewhere."""
+        return StopWhenAsked(self._interrupt)
 
     def remove(self) -> None:
         """Throw everything away."""

@@ -28,6 +28,8 @@ VARIED = (
     "batch_normalisation",
 )
 # Drawn by orders of magnitude.
+# Training rows below and above which the default space is another.
+_FEW_ROWS, MANY_ROWS = 1000, 20_000
 _LOGARITHMIC = {"learning_rate", "weight_decay", "max_norm"}
 
 
@@ -72,22 +74,27 @@ def parse_space(given: Mapping[str, object]) -> dict[str, Choices | Range]:
 
 def default_space(rows: int) -> dict[str, Choices | Range]:
     """What `select` tries when nothing is said, for so many training rows."""
-    widths: tuple[JsonValue, ...] = ([32], [128], [64, 64]) if rows < 1000 else ([128], [256, 256])
+    if rows < _FEW_ROWS:
+        # Steps of SGD are small where the loss is: on few rows it ends less sure of itself.
+        return {
+            "hidden": Choices(([32], [128], [64, 64])),
+            "activation": Choices(("relu", "silu")),
+            "dropout": Choices((0.1, 0.25, 0.4, 0.5)),
+            "input_dropout": Choices((0.0, 0.1)),
+            "learning_rate": Range(0.005, 0.05, is_log=True),
+            "weight_decay": Range(0.0003, 0.01, is_log=True),
+        }
+    is_large = rows >= MANY_ROWS
     return {
-        "hidden": Choices(widths),
+        "hidden": Choices(([256, 256], [512])) if is_large else Choices(([128], [128, 128])),
         "activation": Choices(("relu", "silu")),
         "dropout": Choices((0.0, 0.1, 0.25, 0.4, 0.5)),
-        "input_dropout": Choices((0.0, 0.0, 0.1)),
+        "input_dropout": Choices((0.0, 0.1)),
         "optimiser": Choices(("adamw",)),
-        "schedule": Choices(("constant", "cosine")),
-        "learning_rate": Range(0.0005, 0.02, is_log=True),
+        "schedule": Choices(("cosine",)) if is_large else Choices(("constant", "cosine")),
+        "learning_rate": Range(0.0005, 0.005 if is_large else 0.02, is_log=True),
         "weight_decay": Range(0.001, 1.0, is_log=True),
     }
-
-
-def is_finite(space: Space) -> bool:
-    """Whether a grid can be made of it."""
-    return all(isinstance(axis, Choices) for axis in space.values())
 
 
 def grid(space: Space) -> list[Values]:

@@ -50,7 +50,11 @@ class SelectConfig(RunConfig):
     ] = None
     settings: Annotated[
         int | None,
-        Field(ge=1, description="how many settings to try at random or by tpe (default: 24)"),
+        Field(
+            ge=1,
+            description="how many settings to try at random or by tpe (default: 24; 8 from 20,000 "
+            "training rows on)",
+        ),
     ] = None
     halving: Annotated[
         bool | None,
@@ -70,10 +74,13 @@ class SelectConfig(RunConfig):
         str | None,
         Field(
             description="where tpe keeps its trials: an SQLAlchemy URL; workers on several "
-            "machines "
-            "share a PostgreSQL one (default: an SQLite file in --runs)"
+            "machines share a PostgreSQL one (default: an SQLite file in --runs)"
         ),
     ] = None
+    worker: Annotated[
+        bool,
+        Field(description="train settings for the search in --storage, and publish nothing"),
+    ] = False
 
     @model_validator(mode="after")
     def _search_fits(self) -> Self:
@@ -83,6 +90,8 @@ class SelectConfig(RunConfig):
             raise ValueError("--search grid: expected lists in --vary, got a range")
         if self.storage is not None and self.search != "tpe":
             raise ValueError("--storage goes with --search tpe")
+        if self.worker and self.storage is None:
+            raise ValueError("--worker goes with --storage, where the search is that it works for")
         return self
 
     @property

@@ -9,28 +9,30 @@ import torch
 
 from service.model_repository.manifest import Epoch, History
 from service.model_repository.provenance import Selection, SettingScore
-from training.candidates import Candidate, candidates
+from training.candidates import Candidate, candidates, sized
 from training.choice import choose
-from training.cross_validation import CrossValidation
+from training.cross_validation import CrossValidation, best_third
 from training.diagnose import LayerState, Observed, diagnose, layer_states
 from training.errors import ConfigInvalid, Diverged
 from training.finish import Fitted, Run, finish
 from training.fitting.batches import InMemory
-from training.fitting.checkpoint import Checkpoint
+from training.fitting.checkpoint import Checkpoint, NoCheckpoint
 from training.fitting.early_stopping import EpochRecord
 from training.fitting.fit import refit
 from training.inputs import Rows
 from training.interrupt import interruptible
-from training.jobs import fold_rows, jobs_of
+from training.jobs import Ground, fold_rows
 from training.learning_curve import learning_curve
 from training.network import Perceptron, build_network
 from training.pipeline import require_dropout
 from training.plan import architecture, optimisation
 from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
+from training.search_space import default_space
 from training.select_config import SelectConfig
 from training.split import stratified_folds
 from training.start import Start, start
+from training.tracking import track
 
 
 @dataclass(frozen=True)
@@ -55,20 +57,58 @@ def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
     with interruptible() as interrupt:
         folder = RunFolder(config, begun.data.fingerprint, interrupt)
         folder.begin(resume=resume)
-        selection, winner = search_settings(begun, config, folder.checkpoint("search"))
+        selection, winner = search_settings(begun, config, folder)
         require_dropout(winner.candidate.config)
         fitted = fit_winner(begun, config, winner, folder.checkpoint("refit"))
     chosen = winner.candidate.config
     points = learning_curve(begun, chosen, config.folds) if config.learning_curve else ()
     done = finish(begun, replace(fitted, selection=selection, learning_curve=points))
     folder.remove()
+    track(config, done.manifest, done.folder)
     return done
 
 
+def run_worker(asked: SelectConfig) -> int:
+    """Train settings for the search that others share, until it has enough; how many it has."""
+    config = asked.resolved()
+    begun = start(config, cross_validated=True)
+    with interruptible() as interrupt:
+        folder = RunFolder(config, begun.data.fingerprint, interrupt)
+        selection, _ = search_settings(begun, config, folder)
+    return len(selection.settings)
+
+
 def search_settings(
-    begun: Start, config: SelectConfig, checkpoint: Checkpoint
+    begun: Start, asked: SelectConfig, folder: RunFolder | None = None
 ) -> tuple[Selection, Winner]:
-    """Train every setting on every fold of the training rows, and choose one."""
+    """Train settings on every fold of the training rows, and choose one.
+
+    Without a folder nothing is kept on the way.
+    """
+    ground = _ground(begun, asked)
+    config = sized(asked, len(ground.table))
+    space = config.vary or default_space(len(ground.table))
+    if config.searched_by == "tpe":
+        from training.optuna_search import tpe_search
+
+        tried, scores = tpe_search(ground, config, space, folder)
+        selection = _selection(config, scores)
+        # The networks of a trial may lie on another machine: those of the chosen one are made anew.
+        search = ground.cross_validation([tried[selection.chosen]])
+        with SearchProgress(config.folds, config.epochs) as progress:
+            search.run(pruner=None, watcher=progress, checkpoint=NoCheckpoint())
+        return selection, _winner(search, tried[selection.chosen], 0, ground.table)
+    tried = candidates(config, space, ground.fold_rows)
+    search = ground.cross_validation(tried)
+    checkpoint = NoCheckpoint() if folder is None else folder.checkpoint("search")
+    with SearchProgress(search.n_models, config.epochs) as progress:
+        pruner = best_third if config.halves and len(tried) > 2 else None
+        search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
+    selection = _selection(config, search.scores([candidate.values for candidate in tried]))
+    return selection, _winner(search, tried[selection.chosen], selection.chosen, ground.table)
+
+
+def _ground(begun: Start, config: SelectConfig) -> Ground:
     data = begun.data
     if data.stream is not None:
         raise ConfigInvalid(
@@ -78,19 +118,9 @@ def search_settings(
     pool, labels = data.split.training, data.table.labels
     class_index = data.table.class_index[pool]
     parts = stratified_folds(class_index, labels, folds=config.folds, seed=config.seed)
-    folds, table = fold_rows(parts), begun.rows(pool)
-    tried = candidates(config, len(pool), len(folds[0][0]))
-    preprocessing = begun.learned.preprocessing
-    jobs = [
-        job
-        for candidate in tried
-        for job in jobs_of(candidate.config, preprocessing, len(labels), folds)
-    ]
-    search = CrossValidation(jobs, config.folds, table)
-    with SearchProgress(len(jobs), config.epochs) as progress:
-        search.run(halves=config.halves, watcher=progress, checkpoint=checkpoint)
-    selection = _selection(config, search.scores([candidate.values for candidate in tried]))
-    return selection, _winner(search, tried, selection.chosen, table)
+    return Ground(
+        begun.learned.preprocessing, len(labels), tuple(fold_rows(parts)), begun.rows(pool)
+    )
 
 
 def fit_winner(
@@ -136,18 +166,15 @@ def _selection(config: SelectConfig, scores: tuple[SettingScore, ...]) -> Select
     )
 
 
-def _winner(
-    search: CrossValidation, tried: Sequence[Candidate], chosen: int, table: Rows
-) -> Winner:
-    networks = tuple(search.networks(chosen))
-    activation = tried[chosen].config.activation
-    first = search.validation(chosen)
+def _winner(search: CrossValidation, candidate: Candidate, place: int, table: Rows) -> Winner:
+    networks = tuple(search.networks(place))
+    first = table.inputs[search.validation(place)]
     return Winner(
-        candidate=tried[chosen],
-        records=search.records(chosen),
+        candidate=candidate,
+        records=search.records(place),
         networks=networks,
-        logits=search.logits(chosen),
-        layers=layer_states(networks[0], table.inputs[first], activation),
+        logits=search.logits(place),
+        layers=layer_states(networks[0], first, candidate.config.activation),
     )
 
 

@@ -21,6 +21,7 @@ from training.tables.table import Indices
 class Start:
     """A table with its split, the preprocessing learned from its training rows, and notes."""
 
+    name: str
     data: Prepared
     learned: Learned
     notes: tuple[str, ...]
@@ -57,7 +58,7 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     )
     show_table(table.columns, learned.summaries)
     show_notes((*notes, *doubts))
-    return Start(data, learned, notes)
+    return Start(config.name, data, learned, notes)
 
 
 def _undivided(data: Prepared) -> Prepared:

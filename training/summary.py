@@ -90,10 +90,11 @@ def score_line(scores: Scores) -> str:
 
 def values_text(values: Mapping[str, JsonValue]) -> str:
     """Varied settings as flags would have them."""
-    return " ".join(f"{name}={_value_text(value)}" for name, value in values.items())
+    return " ".join(f"{name}={value_text(value)}" for name, value in values.items())
 
 
-def _value_text(value: JsonValue) -> str:
+def value_text(value: JsonValue) -> str:
+    """One value as --vary would have it."""
     if isinstance(value, list):
         return "x".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value).lower()

@@ -35,6 +35,22 @@ class PredictBody(RowsBody):
     )
 
     top_k: Annotated[int | None, Field(ge=1, description="name only the k best classes")] = None
+    coverage: Annotated[
+        float | None,
+        Field(
+            ge=0.01,
+            le=0.99,
+            description="add to each prediction the set of labels that holds the true one with at "
+            "least this probability, rounded up to a whole percent; for calibrated models",
+        ),
+    ] = None
+    uncertainty: Annotated[
+        bool,
+        Field(
+            description="add to each prediction how far the network's dropout masks disagree; for "
+            "models exported with --uncertainty"
+        ),
+    ] = False
 
 
 class NamedProbability(_Body):
@@ -44,6 +60,18 @@ class NamedProbability(_Body):
     probability: float
 
 
+class UncertaintyAnswer(_Body):
+    """Over the dropout masks: mean probabilities in label order, and two measures in nats.
+
+    Entropy of the mean: how unsure in all. Mutual information: how much of that is disagreement
+    between masks, which is high for rows unlike those of training.
+    """
+
+    probabilities: list[float]
+    entropy: float
+    mutual_information: float
+
+
 class Prediction(_Body):
     """One row's most probable class; `top` takes the place of `probabilities` with top_k."""
 
@@ -51,6 +79,10 @@ class Prediction(_Body):
     probability: float
     probabilities: Annotated[list[float] | None, Field(description="in label order")] = None
     top: list[NamedProbability] | None = None
+    prediction_set: Annotated[
+        list[Label] | None, Field(description="with coverage; empty: unlike any class")
+    ] = None
+    uncertainty: UncertaintyAnswer | None = None
 
 
 class PredictAnswer(_Body):

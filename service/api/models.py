@@ -103,17 +103,20 @@ async def _predict(
     decoded = decode_predict(
         await json_body(request),
         form=chosen.row_format,
-        classes=len(manifest.labels),
+        manifest=manifest,
         row_limit=row_limit,
     )
     others = chosen.other_categories(decoded.features)
     metrics.count_other_categories(manifest.name, chosen.number, others)
+    options = decoded.options
     answer = encode_predictions(
-        chosen.predict(decoded.features),
+        chosen.predict_with_uncertainty(decoded.features)
+        if options.uncertainty
+        else chosen.predict(decoded.features),
         name=manifest.name,
         version=chosen.number,
         labels=manifest.labels,
-        top_k=decoded.top_k,
+        options=options,
     )
     return _json(answer)
 

@@ -6,29 +6,34 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from service.codecs.json_body import describe, parse_object, refuse_unknown_keys
+from service.codecs.json_body import parse_object, refuse_unknown_keys
+from service.codecs.json_options import OPTION_KEYS, Options, decode_options
 from service.codecs.json_rows import decode_rows
-from service.errors import InvalidInput
 from service.inference.features import Features, Floats, RowFormat
-from service.inference.predictor import Predictions
+from service.inference.predictor import Predictions, Uncertainty
+from service.model_repository.manifest import Manifest
 
-KEYS = ("instances", "inputs", "top_k")
+KEYS = ("instances", "inputs", *OPTION_KEYS)
+
+_Answer = dict[str, object]
 
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """Rows, and how many classes to name (None: all, in label order)."""
+    """Rows, and what to say of them."""
 
     features: Features
-    top_k: int | None
+    options: Options
 
 
-def decode_predict(body: bytes, *, form: RowFormat, classes: int, row_limit: int) -> PredictRequest:
+def decode_predict(
+    body: bytes, *, form: RowFormat, manifest: Manifest, row_limit: int
+) -> PredictRequest:
     """Decode a predict body. Raises MalformedBody, InvalidInput and TooManyRows."""
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
-    top_k = _top_k(content["top_k"], classes) if "top_k" in content else None
-    return PredictRequest(decode_rows(content, form=form, row_limit=row_limit), top_k)
+    options = decode_options(content, manifest)
+    return PredictRequest(decode_rows(content, form=form, row_limit=row_limit), options)
 
 
 def encode_predictions(
@@ -37,14 +42,17 @@ def encode_predictions(
     name: str,
     version: int,
     labels: Sequence[bool | int | str],
-    top_k: int | None,
+    options: Options,
 ) -> bytes:
     """The answer body; probabilities as short as float32 allows."""
     rows = zip(predictions.probabilities, predictions.class_index.tolist(), strict=True)
-    if top_k is None:
+    k = options.top_k
+    if k is None:
         listed = [_full(row, index, labels) for row, index in rows]
     else:
-        listed = [_top(row, index, labels, top_k) for row, index in rows]
+        listed = [_top(row, index, labels, k) for row, index in rows]
+    if not options.is_plain:
+        _add_options(listed, predictions, labels, options)
     answer = {
         "model_name": name,
         "model_version": str(version),
@@ -54,19 +62,40 @@ def encode_predictions(
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _top_k(value: object, classes: int) -> int:
-    if type(value) is not int or not 1 <= value <= classes:
-        raise InvalidInput(
-            f"top_k: expected a whole number from 1 to {classes}, got {describe(value)}"
-        )
-    return value
-
-
-def _full(row: Floats, index: int, labels: Sequence[bool | int | str]) -> dict[str, object]:
+def _full(row: Floats, index: int, labels: Sequence[bool | int | str]) -> _Answer:
     return {"label": labels[index], "probability": row[index], "probabilities": row}
 
 
-def _top(row: Floats, index: int, labels: Sequence[bool | int | str], k: int) -> dict[str, object]:
+def _top(row: Floats, index: int, labels: Sequence[bool | int | str], k: int) -> _Answer:
     best = np.argsort(-row, kind="stable")[:k].tolist()
     top = [{"label": labels[i], "probability": row[i]} for i in best]
     return {"label": labels[index], "probability": row[index], "top": top}
+
+
+def _add_options(
+    listed: Sequence[_Answer],
+    predictions: Predictions,
+    labels: Sequence[bool | int | str],
+    options: Options,
+) -> None:
+    if options.threshold is not None:
+        for answer, inside in zip(
+            listed, predictions.probabilities >= options.threshold, strict=True
+        ):
+            answer["prediction_set"] = [labels[i] for i in np.flatnonzero(inside).tolist()]
+    if predictions.uncertainty is not None:
+        for answer, uncertainty in zip(listed, _each(predictions.uncertainty), strict=True):
+            answer["uncertainty"] = uncertainty
+
+
+def _each(uncertainty: Uncertainty) -> list[_Answer]:
+    rows = zip(
+        uncertainty.probabilities,
+        uncertainty.entropy,
+        uncertainty.mutual_information,
+        strict=True,
+    )
+    return [
+        {"probabilities": probabilities, "entropy": entropy, "mutual_information": information}
+        for probabilities, entropy, information in rows
+    ]

@@ -21,6 +21,16 @@ class Predictions:
 
     probabilities: Floats
     class_index: npt.NDArray[np.intp]
+    uncertainty: "Uncertainty | None" = None
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """What n rows give under dropout's masks: see UncertaintyOutputs."""
+
+    probabilities: Floats
+    entropy: Floats
+    mutual_information: Floats
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,15 @@ class Predictor:
         """Classify rows; of equal probabilities the first class wins."""
         probabilities = self.model.probabilities(features)
         return Predictions(probabilities, probabilities.argmax(axis=1))
+
+    def predict_with_uncertainty(self, features: Features) -> Predictions:
+        """The same predictions, and what dropout's masks say of them."""
+        signature = self.manifest.signature
+        outputs = signature.uncertainty
+        assert outputs is not None
+        names = (outputs.probabilities, outputs.entropy, outputs.mutual_information)
+        probabilities, *masked = self.model.run(features, (signature.probabilities, *names))
+        return Predictions(probabilities, probabilities.argmax(axis=1), Uncertainty(*masked))
 
     def other_categories(self, features: Features) -> dict[str, int]:
         """Per text feature, if any, how many cells hold none of the model's categories."""

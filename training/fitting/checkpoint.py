@@ -42,8 +42,29 @@ class NoCheckpoint:
         """Keep nothing."""
 
 
+class StopWhenAsked:
+    """Keeps nothing, because something else does, and stops a run that was asked to."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self._interrupt = interrupt
+
+    @property
+    def is_due(self) -> bool:
+        """When asked to stop."""
+        return self._interrupt.is_asked
+
+    def load(self) -> dict[str, Any] | None:
+        """Nothing."""
+        return None
+
+    def save(self, state: dict[str, Any]) -> None:  # noqa: ARG002 - as a Checkpoint has it
+        """Stop the run, by KeyboardInterrupt, if that was asked for."""
+        if self._interrupt.is_asked:
+            raise KeyboardInterrupt
+
+
 class CheckpointFile:
-    """A file that is replaced whole: a crash at any moment leaves the last state, or the one before.
+    """A file that is replaced whole: a crash leaves the last state, or the one before.
 
     What is in it are tensors and plain values, and is read as no more than that.
     """

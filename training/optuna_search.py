@@ -1,0 +1,196 @@
+"""A search by Optuna: its sampler asks, its storage is where several workers meet."""
+
+import time
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.model_repository.provenance import SettingScore
+from training.candidates import Candidate, candidate
+from training.cross_validation import rungs
+from training.errors import StorageFailed
+from training.fitting.checkpoint import NoCheckpoint
+from training.jobs import Ground
+from training.run_folder import RunFolder
+from training.search_progress import SearchProgress
+from training.search_space import Choices, Space, Values
+from training.select_config import SelectConfig
+from training.summary import value_text
+
+# Settings that train side by side before the sampler learns of them.
+_ASKED_AT_ONCE = 8
+_SCORE = "score"
+_HEARTBEAT_S, _GRACE_S = 20, 120
+
+
+def tpe_search(
+    ground: Ground, config: SelectConfig, space: Space, folder: RunFolder | None
+) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
+    """Ask, train and tell until the study has as many settings as wanted.
+
+    All that the study holds is given back, whoever trained it. Raises StorageFailed.
+    """
+    try:
+        search = _Search(ground, config, space, folder)
+        while wanted := search.missing():
+            search.batch(min(wanted, _ASKED_AT_ONCE))
+        return search.found()
+    except SQLAlchemyError as exc:
+        raise StorageFailed(f"the storage of the search fails: {type(exc).__name__}") from exc
+
+
+class _Search:
+    """One worker's part in a study."""
+
+    def __init__(
+        self, ground: Ground, config: SelectConfig, space: Space, folder: RunFolder | None
+    ) -> None:
+        self._ground, self._config, self._space = ground, config, space
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._storage = _storage(config, folder)
+        self._checkpoint = folder.without_checkpoint() if folder else NoCheckpoint()
+        self._study = optuna.create_study(
+            study_name=folder.path.name if folder is not None else None,
+            storage=self._storage,
+            load_if_exists=True,
+            sampler=optuna.samplers.TPESampler(
+                seed=config.seed, multivariate=True, constant_liar=True
+            ),
+            pruner=optuna.pruners.SuccessiveHalvingPruner(
+                min_resource=rungs(config.epochs)[0] if rungs(config.epochs) else 1,
+                reduction_factor=3,
+            ),
+        )
+        if config.storage is None:
+            # Nobody else has this file: whatever still runs in it died with an earlier process.
+            for trial in self._study.get_trials(states=(TrialState.RUNNING,)):
+                self._study.tell(trial.number, state=TrialState.FAIL)
+
+    def missing(self) -> int:
+        """How many settings are still to be asked for."""
+        if self._config.storage is not None:
+            optuna.storages.fail_stale_trials(self._study)
+        trials = self._study.get_trials(deepcopy=False)
+        taken = sum(t.state == TrialState.RUNNING or _SCORE in t.user_attrs for t in trials)
+        return (self._config.settings or 1) - taken
+
+    def batch(self, count: int) -> None:
+        """Ask for so many settings, train them side by side, tell what they came to."""
+        with warnings.catch_warnings():
+            # Optuna sends heartbeats from its own loop alone; here the watcher sends them.
+            warnings.filterwarnings("ignore", message="Heartbeat of storage")
+            trials = [self._study.ask(_distributions(self._space)) for _ in range(count)]
+        tried = [
+            candidate(self._config, self._values(trial.params), self._ground.fold_rows)
+            for trial in trials
+        ]
+        search = self._ground.cross_validation(tried)
+        with SearchProgress(search.n_models, self._config.epochs) as progress:
+            watcher = _Beating(
+                progress, self._storage, trials, is_shared=self._config.storage is not None
+            )
+            pruner = _OptunaPruner(trials) if self._config.halves else None
+            search.run(pruner=pruner, watcher=watcher, checkpoint=self._checkpoint)
+        scores = search.scores([candidate.values for candidate in tried])
+        for trial, score in zip(trials, scores, strict=True):
+            trial.set_user_attr(_SCORE, score.model_dump(mode="json"))
+            if score.mean_log_loss is None:
+                self._study.tell(trial, state=TrialState.FAIL)
+            elif score.ended is not None:
+                self._study.tell(trial, state=TrialState.PRUNED)
+            else:
+                self._study.tell(trial, score.mean_log_loss)
+
+    def found(self) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
+        """Every setting of the study with its score."""
+        scores = [
+            SettingScore.model_validate(trial.user_attrs[_SCORE]) for trial in self._finished()
+        ]
+        tried = [candidate(self._config, score.values, self._ground.fold_rows) for score in scores]
+        return tried, tuple(scores)
+
+    def _finished(self) -> list[FrozenTrial]:
+        trials = self._study.get_trials(deepcopy=False)
+        return [trial for trial in trials if _SCORE in trial.user_attrs]
+
+    def _values(self, params: Mapping[str, Any]) -> Values:
+        values: Values = {}
+        for name, axis in self._space.items():
+            if isinstance(axis, Choices):
+                named = {value_text(value): value for value in axis.values}
+                values[name] = named[params[name]]
+            else:
+                values[name] = float(f"{params[name]:.3g}")
+        return values
+
+
+class _OptunaPruner:
+    """Gives up what Optuna's successive halving would, over all workers of the study."""
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self._trials = trials
+
+    def __call__(self, epoch: int, means: Mapping[int, float]) -> Collection[int]:
+        for setting, mean in means.items():
+            self._trials[setting].report(mean, epoch)
+        return [setting for setting in means if self._trials[setting].should_prune()]
+
+
+class _Beating:
+    """Shows progress, and the storage that this worker is alive."""
+
+    def __init__(
+        self,
+        progress: SearchProgress,
+        storage: optuna.storages.RDBStorage,
+        trials: Sequence[Trial],
+        *,
+        is_shared: bool,
+    ) -> None:
+        self._is_shared = is_shared
+        self._progress, self._storage, self._trials = progress, storage, trials
+        self._beaten_at = 0.0
+
+    def advance(self, epoch: int, models: int, best: float | None) -> None:
+        """So many models have trained one more epoch."""
+        self._progress.advance(epoch, models, best)
+        now = time.monotonic()
+        if now - self._beaten_at >= _HEARTBEAT_S:
+            self._beaten_at = now
+            for trial in self._trials if self._is_shared else ():
+                self._storage.record_heartbeat(trial._trial_id)  # noqa: SLF001 - it has no other name
+
+
+def _distributions(space: Space) -> dict[str, BaseDistribution]:
+    found: dict[str, BaseDistribution] = {}
+    for name, axis in space.items():
+        if isinstance(axis, Choices):
+            found[name] = CategoricalDistribution(list(dict.fromkeys(map(value_text, axis.values))))
+        else:
+            found[name] = FloatDistribution(axis.low, axis.high, log=axis.is_log)
+    return found
+
+
+def _storage(config: SelectConfig, folder: RunFolder | None) -> optuna.storages.RDBStorage:
+    url = config.storage
+    if url is None:
+        assert folder is not None
+        folder.path.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{folder.path / 'search.db'}"
+    try:
+        if config.storage is None:
+            return optuna.storages.RDBStorage(url)
+        return optuna.storages.RDBStorage(
+            url, heartbeat_interval=_HEARTBEAT_S, grace_period=_GRACE_S
+        )
+    except (SQLAlchemyError, ImportError, ValueError) as exc:
+        # The URL may hold a password: it is not repeated.
+        raise StorageFailed(
+            "--storage: the database cannot be opened: expected an SQLAlchemy URL such as "
+            f"postgresql+psycopg://user@host/database ({type(exc).__name__})"
+        ) from exc

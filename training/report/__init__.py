@@ -1,0 +1,1 @@
+"""Pictures and a card of a published version."""

@@ -1,0 +1,59 @@
+"""A card as one page that needs nothing else."""
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+
+from training.report.content import Code, Grid, Heading, Listing, Paragraph, Part, Plot
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
+    "color:#1a1a1a}table{border-collapse:collapse;display:block;overflow-x:auto;margin:1rem 0}"
+    "td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}"
+    "pre{background:#f4f4f4;padding:1rem;overflow-x:auto}svg{max-width:100%;height:auto}"
+    "figure{margin:1rem 0}figcaption{color:#555;font-size:.9rem}"
+)
+
+
+def page(title: str, parts: Iterable[Part], plots: Mapping[str, bytes]) -> str:
+    """HTML with its style and pictures inside; no script, and no address of anything outside."""
+    body = "\n".join(_part(part, plots) for part in parts)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _part(part: Part, plots: Mapping[str, bytes]) -> str:
+    match part:
+        case Heading(text, is_title):
+            tag = "h1" if is_title else "h2"
+            return f"<{tag}>{html.escape(text)}</{tag}>"
+        case Paragraph(text):
+            return f"<p>{html.escape(text)}</p>"
+        case Listing(lines):
+            return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+        case Grid(head, rows):
+            shown = "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
+            return f"<table><tr>{_cells('th', head)}</tr>{shown}</table>"
+        case Code(text):
+            return f"<pre>{html.escape(text)}</pre>"
+        case Plot(name, shows):
+            caption = f"<figcaption>{html.escape(shows)}</figcaption>"
+            return f"<figure>{_inline(name, plots[name])}{caption}</figure>"
+
+
+def _cells(tag: str, cells: Iterable[str]) -> str:
+    return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
+
+
+def _inline(name: str, svg: bytes) -> str:
+    """The picture without its XML head, its ids made its own."""
+    text = svg.decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
+    text = re.sub(r'xlink:href="#', f'href="#{name}-', text)
+    return re.sub(r"url\(#", f"url(#{name}-", text)
