@@ -19,10 +19,10 @@ from service.inference.features import Features, from_cells, row_format
 from service.model_repository.signature import Signature
 from tests.service_process import started
 from training.config_file import read_config
-from training.trained import TrainedModel
 from training.finish import Run
 from training.pipeline import run
 from training.prepare import prepare
+from training.trained import TrainedModel
 
 
 @dataclass(frozen=True)

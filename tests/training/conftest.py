@@ -13,9 +13,9 @@ from service.inference.features import Features, numbers_only
 from training.config import Scaling
 from training.config_file import read_config
 from training.describe import signature
+from training.finish import Run
 from training.inputs import Column
 from training.network import Architecture, build_network
-from training.finish import Run
 from training.pipeline import run
 from training.preprocess import learn
 from training.tables.table import Table

@@ -1,9 +1,20 @@
 """Pictures of how a fit went: losses, gradients, the search, the number of rows."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from service.model_repository.provenance import SettingScore
-from training.report.drawing import BLUE, GREEN, GREY, ORANGE, RED, picture, shortened
+from training.report.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    picture,
+    plain_numbers,
+    shortened,
+)
 from training.report.evidence import Evidence
 from training.summary import values_text
 
@@ -48,6 +59,7 @@ def gradients(evidence: Evidence) -> bytes | None:
                 range(1, len(found) + 1), found[:, layer], color=color, label=f"layer {layer + 1}"
             )
         axes.set(xlabel="epoch", ylabel="norm", title="Gradient of each layer's weights, mid-epoch")
+        plain_numbers(axes.yaxis)
         axes.legend(ncols=2)
     return made.svg
 
@@ -63,15 +75,16 @@ def selection(evidence: Evidence) -> bytes | None:
         if setting.mean_log_loss is not None
     ]
     shown = sorted(whole, key=lambda row: row[2])[:_SETTINGS]
-    with picture(8.5, 1.2 + 0.24 * len(shown)) as made:
+    with picture(9.5, 1.2 + 0.24 * len(shown)) as made:
         axes = made.axes
         for height, (place, setting, mean, error) in enumerate(reversed(shown)):
             color = GREEN if place == found.chosen else ORANGE if place == found.best else BLUE
             axes.errorbar(
                 mean, height, xerr=error, fmt="o", color=GREY if setting.ended else color, capsize=2
             )
-        labels = [_label(row[1], chosen=row[0] == found.chosen) for row in reversed(shown)]
-        axes.set_yticks(range(len(shown)), labels, fontsize=7)
+        varying = _varying([row[1] for row in shown])
+        labels = [_label(row[1], varying) for row in reversed(shown)]
+        axes.set_yticks(range(len(shown)), labels, fontsize=6)
         axes.set(
             xlabel="mean validation log-loss (nats), with standard error",
             title=f"{len(found.settings)} settings over {found.folds} folds; green: chosen, "
@@ -104,9 +117,15 @@ def rows_curve(evidence: Evidence) -> bytes | None:
     return made.svg
 
 
-def _label(setting: SettingScore, *, chosen: bool) -> str:
-    text = shortened(values_text(setting.values), 110) or "as given"
-    return f"chosen: {text}" if chosen else text
+def _varying(settings: Sequence[SettingScore]) -> list[str]:
+    """What is not the same in all of them."""
+    first = settings[0].values
+    return [n for n in first if any(s.values.get(n) != first[n] for s in settings)]
+
+
+def _label(setting: SettingScore, varying: Sequence[str]) -> str:
+    values = {name: setting.values[name] for name in varying}
+    return shortened(values_text(values), 90) or "as given"
 
 
 def _cycle(count: int) -> list[str]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 # Okabe & Ito 2008: told apart by colour-blind readers too.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#8c8c8c"
@@ -48,6 +50,12 @@ def picture(width: float = 6.4, height: float = 3.6, columns: int = 1) -> Iterat
         file = io.BytesIO()
         made.figure.savefig(file, format="svg", metadata={"Date": None, "Creator": "mlpserve"})
         made.svg = file.getvalue()
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Label a logarithmic axis with numbers; powers of ten would be written as mathematics."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def shortened(text: object, most: int = 40) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from service.activations.table import TABLE
-from training.report.drawing import BLUE, GREEN, picture
+from training.report.drawing import BLUE, GREEN, picture, plain_numbers
 from training.report.evidence import Evidence, Floats
 
 _BINS = 50
@@ -31,6 +31,7 @@ def hidden(evidence: Evidence) -> bytes:
             counts, edges = np.histogram(values, _BINS)
             axes.stairs(counts, edges, fill=True, color=GREEN)
             axes.set_yscale("symlog")
+            plain_numbers(axes.yaxis)
             title = f"Hidden {number} ({activation}): {(values == 0).mean():.0%} zero"
             saturated = _saturated(values, activation)
             if saturated is not None:
