@@ -70,7 +70,7 @@ def _select(options: argparse.Namespace) -> None:
     from training.summary import learning_curve_lines, run_lines, selection_lines
 
     if config.worker:
-        print(f"the search has its {run_worker(config)} settings")
+        print(f"trained {run_worker(config)} settings for the search")
         return
     done = run_selection(config, resume=options.resume)
     assert done.manifest.selection is not None

@@ -2,11 +2,13 @@
 
 import time
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,7 +27,7 @@ from training.summary import value_text
 # Settings that train side by side before the sampler learns of them.
 _ASKED_AT_ONCE = 8
 _SCORE = "score"
-_HEARTBEAT_S, _GRACE_S = 20, 120
+_HEARTBEAT_S, _GRACE_S, _POLL_S = 20, 120, 0.5
 
 
 def tpe_search(
@@ -33,15 +35,34 @@ def tpe_search(
 ) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
     """Ask, train and tell until the study has as many settings as wanted.
 
-    All that the study holds is given back, whoever trained it. Raises StorageFailed.
+    All that the study holds is given back, whoever trained it; other workers are waited for.
+    Raises StorageFailed.
     """
-    try:
+    with _storage_errors():
         search = _Search(ground, config, space, folder)
-        while wanted := search.missing():
-            search.batch(min(wanted, _ASKED_AT_ONCE))
+        search.work()
+        while search.others_work():
+            time.sleep(_POLL_S)
+            search.work()
         return search.found()
-    except SQLAlchemyError as exc:
-        raise StorageFailed(f"the storage of the search fails: {type(exc).__name__}") from exc
+
+
+def tpe_work(ground: Ground, config: SelectConfig, space: Space, folder: RunFolder) -> int:
+    """Train settings until the study has enough; how many. Raises StorageFailed."""
+    with _storage_errors():
+        return _Search(ground, config, space, folder).work()
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    with warnings.catch_warnings():
+        # Heartbeats are new in Optuna, and meant for its own loop; here the watcher sends them.
+        warnings.filterwarnings("ignore", category=ExperimentalWarning)
+        warnings.filterwarnings("ignore", message="Heartbeat of storage")
+        try:
+            yield
+        except SQLAlchemyError as exc:
+            raise StorageFailed(f"the storage of the search fails: {type(exc).__name__}") from exc
 
 
 class _Search:
@@ -71,6 +92,19 @@ class _Search:
             for trial in self._study.get_trials(states=(TrialState.RUNNING,)):
                 self._study.tell(trial.number, state=TrialState.FAIL)
 
+    def work(self) -> int:
+        """Train what is missing; how many settings that were."""
+        trained = 0
+        while (wanted := self.missing()) > 0:
+            count = min(wanted, _ASKED_AT_ONCE)
+            self.batch(count)
+            trained += count
+        return trained
+
+    def others_work(self) -> bool:
+        """Whether another worker is at a setting."""
+        return bool(self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
     def missing(self) -> int:
         """How many settings are still to be asked for."""
         if self._config.storage is not None:
@@ -81,10 +115,7 @@ class _Search:
 
     def batch(self, count: int) -> None:
         """Ask for so many settings, train them side by side, tell what they came to."""
-        with warnings.catch_warnings():
-            # Optuna sends heartbeats from its own loop alone; here the watcher sends them.
-            warnings.filterwarnings("ignore", message="Heartbeat of storage")
-            trials = [self._study.ask(_distributions(self._space)) for _ in range(count)]
+        trials = [self._study.ask(_distributions(self._space)) for _ in range(count)]
         tried = [
             candidate(self._config, self._values(trial.params), self._ground.fold_rows)
             for trial in trials

@@ -69,13 +69,17 @@ def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
 
 
 def run_worker(asked: SelectConfig) -> int:
-    """Train settings for the search that others share, until it has enough; how many it has."""
+    """Train settings for the search that others share, until it has enough; how many."""
+    from training.optuna_search import tpe_work
+
     config = asked.resolved()
     begun = start(config, cross_validated=True)
     with interruptible() as interrupt:
         folder = RunFolder(config, begun.data.fingerprint, interrupt)
-        selection, _ = search_settings(begun, config, folder)
-    return len(selection.settings)
+        ground = _ground(begun, config)
+        config = sized(config, len(ground.table))
+        space = config.vary or default_space(len(ground.table))
+        return tpe_work(ground, config, space, folder)
 
 
 def search_settings(

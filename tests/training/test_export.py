@@ -16,7 +16,7 @@ from service.model_repository.layout import ARTIFACT, read_version
 from tests.training.conftest import untrained
 from training.errors import ExportRefused
 from training.export import check_parity, describe_artifact, export, make_golden
-from training.pipeline import Run
+from training.finish import Run
 from training.tables.table import Table
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.conftest import WriteCsv
 from training.__main__ import main
-from training.pipeline import Run
+from training.finish import Run
 
 Capture = pytest.CaptureFixture[str]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.errors import SplitImpossible
-from training.split import stratified_split
+from training.split import stratified_folds, stratified_split
 
 COUNTS = st.lists(st.integers(8, 60), min_size=2, max_size=6)
 
@@ -83,3 +83,30 @@ def test_class_too_small_for_three_parts_is_refused_by_its_label(count: int) -> 
         stratified_split(
             classes, ("common", "rare"), validation_fraction=0.2, test_fraction=0.2, seed=0
         )
+
+
+@given(
+    counts=st.lists(st.integers(5, 40), min_size=2, max_size=6),
+    folds=st.integers(2, 5),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_folds_hold_every_row_once_and_are_of_a_size(
+    counts: list[int], folds: int, seed: int
+) -> None:
+    class_index = np.repeat(np.arange(len(counts)), counts)
+    labels = [str(i) for i in range(len(counts))]
+
+    parts = stratified_folds(class_index, labels, folds=folds, seed=seed)
+
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(class_index)))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    for number in range(len(counts)):
+        shares = [int((class_index[part] == number).sum()) for part in parts]
+        assert max(shares) - min(shares) <= 1
+
+
+def test_class_with_fewer_rows_than_folds_is_named() -> None:
+    class_index = np.array([0] * 10 + [1] * 3)
+
+    with pytest.raises(SplitImpossible, match=r"the class 'rare' has 3 rows .* --folds 5"):
+        stratified_folds(class_index, ["common", "rare"], folds=5, seed=0)

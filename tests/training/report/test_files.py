@@ -31,9 +31,7 @@ def _evidence(manifest: Manifest) -> Evidence:
         manifest=manifest,
         probabilities=generator.dirichlet(np.ones(classes), 200),
         class_index=generator.integers(0, classes, 200),
-        weights=tuple(
-            generator.normal(size=(b, a)) for a, b in itertools.pairwise(widths)
-        ),
+        weights=tuple(generator.normal(size=(b, a)) for a, b in itertools.pairwise(widths)),
         hidden=tuple(np.maximum(generator.normal(size=(50, w)), 0) for w in widths[1:-1]),
         uncertainty=UncertaintyEvidence(*(generator.random((4, 200))))
         if manifest.uncertainty

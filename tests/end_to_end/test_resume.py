@@ -1,0 +1,114 @@
+"""A run that is killed goes on as if it had not been."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from service.model_repository.layout import ARTIFACT
+from service.model_repository.manifest import Manifest, parse_manifest
+
+SELECT = (
+    "select --dataset digits --report none --epochs 200 --patience 200 --batch-size 64 "
+    "--vary dropout=0.1,0.3 hidden=48,64 learning_rate=0.01,0.02"
+)
+FIT = "fit --dataset digits --report none --epochs 250 --patience 250 --batch-size 64"
+
+
+def _start(command: str, folder: Path, *more: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "training", *command.split()),
+            *("--models", str(folder / "models"), "--runs", str(folder / "runs"), *more),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _finish(command: str, folder: Path, *more: str) -> tuple[Manifest, bytes]:
+    process = _start(command, folder, *more)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    version = folder / "models/digits/1"
+    manifest = parse_manifest((version / "manifest.json").read_bytes())
+    return manifest, (version / ARTIFACT).read_bytes()
+
+
+def _wait_for_checkpoint(process: subprocess.Popen[str], folder: Path) -> None:
+    """Wait for a new one: a process that has just started has kept nothing yet."""
+    start = time.time()
+    while process.poll() is None:
+        kept = (folder / "runs").glob("*/*.pt")
+        if any(path.stat().st_mtime > start for path in kept):
+            return
+        time.sleep(0.02)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("command", "kills"), [(SELECT, 10), (FIT, 3)], ids=["select", "fit"])
+def test_run_killed_at_random_moments_ends_with_the_same_weights(
+    command: str, kills: int, tmp_path: Path
+) -> None:
+    (tmp_path / "whole").mkdir()
+    expected, weights = _finish(command, tmp_path / "whole")
+    moments = random.Random(1)  # noqa: S311 - when to kill is no secret
+    folder = tmp_path / "killed"
+    killed = 0
+
+    for kill in range(kills):
+        process = _start(command, folder, *(["--resume"] if kill else []))
+        _wait_for_checkpoint(process, folder)
+        time.sleep(0.3 * moments.random())
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+
+    found, resumed = _finish(command, folder, "--resume")
+    assert killed == kills
+    assert resumed == weights
+    assert found.selection == expected.selection
+    assert found.history == expected.history
+
+
+def test_ctrl_c_stops_after_the_epoch_and_says_how_to_go_on(tmp_path: Path) -> None:
+    process = _start(FIT, tmp_path)
+    _wait_for_checkpoint(process, tmp_path)
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+
+    assert process.returncode == 130
+    assert "stopping after this epoch; Ctrl-C again stops at once" in errors
+    assert "the same command with --resume goes on" in errors
+    assert "Traceback" not in errors
+    assert not list((tmp_path / "models").glob("digits/*"))
+
+
+def test_resume_without_anything_to_resume_is_told(tmp_path: Path) -> None:
+    process = _start(FIT, tmp_path, "--resume")
+    _, errors = process.communicate()
+
+    assert process.returncode == 2
+    assert "there is nothing to resume: expected a run with exactly these settings" in errors
+
+
+def test_damaged_checkpoint_is_told_without_a_stack_trace(tmp_path: Path) -> None:
+    process = _start(FIT, tmp_path)
+    _wait_for_checkpoint(process, tmp_path)
+    process.kill()
+    process.communicate()
+    (checkpoint,) = (tmp_path / "runs").glob("*/fit.pt")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+
+    process = _start(FIT, tmp_path, "--resume")
+    _, errors = process.communicate()
+
+    assert process.returncode == 2
+    assert "is not a checkpoint that can be read" in errors
+    assert "Traceback" not in errors

