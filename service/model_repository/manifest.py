@@ -181,6 +181,8 @@ class Manifest(Value):
             len(row) != classes for row in self.golden.probabilities
         ):
             raise ValueError(f"expected {classes} golden probabilities a row")
+        if bool(self.network.masks) != (self.signature.uncertainty is not None):
+            raise ValueError("dropout masks and outputs of uncertainty go together")
         return self
 
 

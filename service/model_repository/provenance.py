@@ -1,8 +1,8 @@
 """How a version came about, as its manifest tells: selection, diagnosis, calibration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from service.model_repository.signature import Share, Value
 
@@ -62,6 +62,12 @@ class Selection(Value):
     settings: Annotated[tuple[SettingScore, ...], Field(min_length=1)]
     best: Count
     chosen: Count
+
+    @model_validator(mode="after")
+    def _are_among_the_settings(self) -> Self:
+        if max(self.best, self.chosen) >= len(self.settings):
+            raise ValueError("the best and the chosen setting are not among the settings")
+        return self
 
 
 class Finding(Value):

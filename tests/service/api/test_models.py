@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -251,9 +252,11 @@ async def test_broken_version_is_503_with_the_reason_and_when_to_come_back(model
         {"instances": [{f"pixel_{i}_{j}": 1.5 for i in range(8) for j in range(8)}]},
         {"inputs": {f"pixel_{i}_{j}": [1.0, 2.0] for i in range(8) for j in range(8)}},
         {"instances": [ROW, ROW], "top_k": 10},
+        {"instances": [ROW], "coverage": 0.9},
+        {"instances": [ROW], "uncertainty": False},
         {"instances": []},
     ],
-    ids=["lists", "objects", "columns", "top_k", "empty"],
+    ids=["lists", "objects", "columns", "top_k", "coverage", "no uncertainty", "empty"],
 )
 async def test_documented_body_accepts_what_the_endpoint_accepts(
     client: httpx.AsyncClient, body: dict[str, Any]
@@ -292,6 +295,62 @@ async def test_row_of_numbers_and_text_is_classified_in_every_form(
         parsed = bodies.PredictAnswer.model_validate(answer.json())
         assert parsed.predictions[0].label == "Gentoo"
         assert answer.content == answers[0].content
+
+
+async def test_prediction_sets_grow_with_coverage_and_hold_the_label(
+    client: httpx.AsyncClient,
+) -> None:
+    rows = {"instances": [PENGUIN, {}]}
+    sets = []
+    for coverage in (0.5, 0.8, 0.9, 0.99):
+        answer = await client.post(
+            "/v1/models/penguins:predict", json={**rows, "coverage": coverage}
+        )
+        parsed = bodies.PredictAnswer.model_validate(answer.json())
+        sets.append([set(prediction.prediction_set or ()) for prediction in parsed.predictions])
+
+    for smaller, larger in pairwise(sets):
+        assert all(a <= b for a, b in zip(smaller, larger, strict=True))
+    assert "Gentoo" in sets[-1][0]
+
+
+async def test_uncertainty_is_added_and_the_prediction_stays_as_it_is(
+    client: httpx.AsyncClient,
+) -> None:
+    url, body = "/v1/models/penguins:predict", {"instances": [PENGUIN, {}], "top_k": 1}
+    plain = (await client.post(url, json=body)).json()
+
+    answers = [await client.post(url, json={**body, "uncertainty": True}) for _ in range(2)]
+
+    assert answers[0].content == answers[1].content
+    found = bodies.PredictAnswer.model_validate(answers[0].json()).predictions
+    for prediction, before in zip(found, plain["predictions"], strict=True):
+        assert prediction.uncertainty is not None
+        assert sum(prediction.uncertainty.probabilities) == pytest.approx(1, abs=1e-5)
+        assert 0 <= prediction.uncertainty.mutual_information <= prediction.uncertainty.entropy
+        assert prediction.label == before["label"]
+        assert prediction.probability == pytest.approx(before["probability"], abs=1e-7)
+    known, unknown = found
+    assert known.uncertainty is not None
+    assert unknown.uncertainty is not None
+    assert known.uncertainty.entropy < unknown.uncertainty.entropy
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"coverage": 2}, "coverage: expected a number from 0.01 to 0.99, got 2"),
+        ({"uncertainty": True}, "uncertainty: this version was exported without dropout"),
+    ],
+    ids=["coverage", "uncertainty"],
+)
+async def test_option_that_cannot_be_met_is_422(
+    client: httpx.AsyncClient, option: dict[str, Any], sentence: str
+) -> None:
+    answer = await client.post(PREDICT, json={"instances": [ROW], **option})
+
+    assert answer.status_code == 422
+    assert bodies.ProblemAnswer.model_validate(answer.json()).detail.startswith(sentence)
 
 
 async def test_null_and_an_absent_key_are_missing_alike(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,8 @@
 """Predictions as JSON: short numbers, labels in their type, ties in label order."""
 
 import json
+import re
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,16 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
+from service.codecs.json_options import NO_OPTIONS, Options, decode_options
 from service.codecs.json_predict import decode_predict, encode_predictions
 from service.errors import InvalidInput
 from service.inference.features import row_format
 from service.inference.predictor import Predictions
-from service.model_repository.signature import Feature, Signature
+from service.model_repository.layout import PublishedVersion, read_version
+from service.model_repository.manifest import Manifest
+from tests.service.conftest import MODELS
 
-ONE_NUMBER = row_format(Signature(features=(Feature(name="a"),), hidden=("hidden_1",)))
 PROBABILITIES = stnp.arrays(
     np.float32, st.tuples(st.integers(0, 5), st.just(3)), elements=st.floats(0, 1, width=32)
 )
+
+
+@cache
+def penguins_manifest() -> Manifest:
+    """As the fixture, where Hypothesis wants none."""
+    return read_version(MODELS / "penguins/1", root=MODELS, name="penguins", number=1).manifest
 
 
 def _encode(
@@ -27,7 +37,9 @@ def _encode(
     labels: tuple[bool | int | str, ...] = ("u", "v", "w"),
 ) -> dict[str, Any]:
     predictions = Predictions(probabilities, probabilities.argmax(axis=1))
-    body = encode_predictions(predictions, name="m", version=3, labels=labels, top_k=top_k)
+    body = encode_predictions(
+        predictions, name="m", version=3, labels=labels, options=Options(top_k=top_k)
+    )
     answer: dict[str, Any] = json.loads(body)
     return answer
 
@@ -44,7 +56,9 @@ def test_numbers_are_as_short_as_float32_allows() -> None:
     probabilities = np.array([[0.1, 0.7, 0.2]], dtype=np.float32)
     predictions = Predictions(probabilities, probabilities.argmax(axis=1))
 
-    body = encode_predictions(predictions, name="m", version=1, labels=(1, 2, 3), top_k=None)
+    body = encode_predictions(
+        predictions, name="m", version=1, labels=(1, 2, 3), options=NO_OPTIONS
+    )
 
     assert b'"probability":0.7,"probabilities":[0.1,0.7,0.2]' in body
 
@@ -89,16 +103,104 @@ def test_ties_come_in_label_order() -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, 4, 1.0, "2", True, None, [1]], ids=str)
-def test_top_k_beyond_the_classes_or_no_whole_number_is_refused(value: object) -> None:
-    body = json.dumps({"instances": [[1]], "top_k": value}).encode()
-
+def test_top_k_beyond_the_classes_or_no_whole_number_is_refused(
+    value: object, penguins: PublishedVersion
+) -> None:
     with pytest.raises(InvalidInput, match="top_k: expected a whole number from 1 to 3, got "):
-        decode_predict(body, form=ONE_NUMBER, classes=3, row_limit=5)
+        _decode(penguins, top_k=value)
 
 
-@pytest.mark.parametrize("key", ["topk", "coverage", "Instances"])
-def test_mistyped_option_is_refused(key: str) -> None:
-    body = json.dumps({"instances": [[1]], key: 1}).encode()
+@pytest.mark.parametrize("key", ["topk", "converage", "Instances"])
+def test_mistyped_option_is_refused(key: str, penguins: PublishedVersion) -> None:
+    with pytest.raises(
+        InvalidInput,
+        match="expected only the keys instances, inputs, top_k, coverage, uncertainty",
+    ):
+        _decode(penguins, **{key: 1})
 
-    with pytest.raises(InvalidInput, match="expected only the keys instances, inputs, top_k"):
-        decode_predict(body, form=ONE_NUMBER, classes=3, row_limit=5)
+
+def _decode(version: PublishedVersion, **options: object) -> Options:
+    manifest = version.manifest
+    body = json.dumps({"instances": [], **options}).encode()
+    form = row_format(manifest.signature)
+    return decode_predict(body, form=form, manifest=manifest, row_limit=5).options
+
+
+@pytest.mark.parametrize(
+    ("coverage", "percent"),
+    [(0.9, 90), (0.29, 29), (0.57, 57), (0.905, 91), (0.01, 1), (0.99, 99), (0.9000001, 91)],
+)
+def test_coverage_is_rounded_up_to_a_whole_percent(
+    coverage: float, percent: int, penguins: PublishedVersion
+) -> None:
+    calibration = penguins.manifest.calibration
+    assert calibration is not None
+
+    assert _decode(penguins, coverage=coverage).threshold == calibration.thresholds[percent - 1]
+
+
+@given(percent=st.integers(1, 99))
+def test_every_whole_percent_is_taken_as_it_is_written(percent: int) -> None:
+    manifest = penguins_manifest()
+    thresholds = tuple(1 - i / 100 for i in range(1, 100))
+    assert manifest.calibration is not None
+    calibration = manifest.calibration.model_copy(update={"thresholds": thresholds})
+
+    options = decode_options(
+        {"coverage": percent / 100}, manifest.model_copy(update={"calibration": calibration})
+    )
+
+    assert options.threshold == thresholds[percent - 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (0, "coverage: expected a number from 0.01 to 0.99, got 0"),
+        (1, "coverage: expected a number from 0.01 to 0.99, got 1"),
+        (0.995, "coverage: expected a number from 0.01 to 0.99, got 0.995"),
+        (-0.5, "coverage: expected a number from 0.01 to 0.99, got -0.5"),
+        ("0.9", 'coverage: expected a number, got "0.9"'),
+        (True, "coverage: expected a number, got true"),
+        (None, "coverage: expected a number, got null"),
+    ],
+    ids=str,
+)
+def test_coverage_that_is_none_is_refused(
+    value: object, sentence: str, penguins: PublishedVersion
+) -> None:
+    with pytest.raises(InvalidInput, match=f"^{re.escape(sentence)}$"):
+        _decode(penguins, coverage=value)
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", None, []], ids=str)
+def test_uncertainty_is_true_or_false(value: object, penguins: PublishedVersion) -> None:
+    with pytest.raises(InvalidInput, match=r"^uncertainty: expected true or false, got "):
+        _decode(penguins, uncertainty=value)
+
+
+def test_option_that_a_version_does_not_have_is_told(digits: PublishedVersion) -> None:
+    with pytest.raises(InvalidInput, match="was exported without dropout uncertainty"):
+        _decode(digits, uncertainty=True)
+    assert not _decode(digits, uncertainty=False).uncertainty
+    plain = digits.manifest.model_copy(update={"calibration": None})
+    with pytest.raises(InvalidInput, match="has no calibrated prediction sets"):
+        decode_options({"coverage": 0.9}, plain)
+
+
+@given(probabilities=PROBABILITIES, threshold=st.floats(0, 1, width=32))
+def test_prediction_set_holds_every_label_that_is_probable_enough(
+    probabilities: np.ndarray, threshold: float
+) -> None:
+    predictions = Predictions(probabilities, probabilities.argmax(axis=1))
+    options = Options(threshold=threshold)
+
+    body = encode_predictions(
+        predictions, name="m", version=1, labels=("u", "v", "w"), options=options
+    )
+
+    found = [p["prediction_set"] for p in json.loads(body)["predictions"]]
+    assert found == [
+        [label for label, p in zip("uvw", row, strict=True) if p >= threshold]
+        for row in probabilities.tolist()
+    ]

@@ -92,3 +92,19 @@ def test_manifest_that_contradicts_itself_is_refused(
 
     with pytest.raises(ManifestInvalid, match=message):
         parse_manifest(json.dumps(content).encode())
+
+
+def test_manifest_of_the_schema_before_is_still_read(digits: PublishedVersion) -> None:
+    """It says nothing of how the version was chosen and calibrated."""
+    content = json.loads(digits.manifest_json) | {"schema_version": 2}
+    for name in ("selection", "diagnosis", "calibration", "uncertainty", "learning_curve"):
+        del content[name]
+    del content["network"]["members"], content["network"]["masks"]
+    del content["signature"]["uncertainty"]
+    for epoch in content["history"]["epochs"]:
+        del epoch["gradient_norms"]
+
+    manifest = parse_manifest(json.dumps(content).encode())
+
+    assert manifest.calibration is None
+    assert manifest.network.members == 1
