@@ -60,7 +60,7 @@ def one_after_the_other(rows: Rows, folds: list[Fold], hidden: int) -> list[floa
             loss = 0.0
             for _ in range(EPOCHS):
                 network.train()
-                for chosen in torch.randperm(len(x)).split(BATCH_SIZE):
+                for chosen in torch.split(torch.randperm(len(x)), BATCH_SIZE):
                     optimiser.zero_grad()
                     criterion(network(x[chosen]), y[chosen]).backward()
                     optimiser.step()
