@@ -205,9 +205,12 @@ class RunConfig(BaseModel):
             "of it besides, or none"
         ),
     ] = "plots"
-    runs: Annotated[Path, Field(description="the folder for the state of unfinished runs")] = Path(
-        "runs"
-    )
+    runs: Annotated[
+        Path | None,
+        Field(
+            description="the folder for the state of unfinished runs (default: .runs in --models)"
+        ),
+    ] = None
     tensorboard: Annotated[
         Path | None, Field(description="a folder to write TensorBoard event files to")
     ] = None
@@ -264,6 +267,7 @@ class RunConfig(BaseModel):
             update={
                 "dataset": dataset,
                 "name": self.name or dataset or _name_of(self.data),
+                "runs": self.runs or self.models / ".runs",
                 "learning_rate": self.learning_rate or _LEARNING_RATES[self.optimiser],
                 "threads": self.threads or len(os.sched_getaffinity(0)),
                 "dropout": self.dropout * len(self.hidden)

@@ -24,6 +24,7 @@ class RunFolder:
         excluded = TOLD_ELSEWHERE | _WORKERS_OWN if is_shared else TOLD_ELSEWHERE
         settings = config.model_dump_json(exclude=set(excluded))
         digest = hashlib.sha256(f"{settings}{fingerprint}".encode()).hexdigest()
+        assert config.runs is not None
         self.path = config.runs / f"{config.name}-{digest[:12]}"
         self._interrupt = interrupt
 
