@@ -19,6 +19,13 @@ SELECT = (
 FIT = "fit --dataset digits --report none --epochs 250 --patience 250 --batch-size 64"
 
 
+@pytest.fixture(autouse=True)
+def _large_only_when_asked_for(request: pytest.FixtureRequest) -> None:
+    is_large = request.node.get_closest_marker("large") is not None
+    if is_large and "large" not in request.config.getoption("-m"):
+        pytest.skip("run by make test-large")
+
+
 def _start(command: str, folder: Path, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
@@ -51,7 +58,11 @@ def _wait_for_checkpoint(process: subprocess.Popen[str], folder: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("command", "kills"), [(SELECT, 10), (FIT, 3)], ids=["select", "fit"])
+@pytest.mark.parametrize(
+    ("command", "kills"),
+    [(SELECT, 3), (FIT, 2), pytest.param(SELECT, 10, marks=pytest.mark.large)],
+    ids=["select", "fit", "ten times"],
+)
 def test_run_killed_at_random_moments_ends_with_the_same_weights(
     command: str, kills: int, tmp_path: Path
 ) -> None:

@@ -108,7 +108,7 @@ def database() -> Iterator[str]:
 
 
 def test_workers_share_one_search_in_postgresql(database: str, tmp_path: Path) -> None:
-    flags = _flags(tmp_path, storage=database, settings=24)
+    flags = _flags(tmp_path, storage=database, settings=16)
     command = [sys.executable, "-m", "training", "select"]
     command += [text for name, value in flags.items() for text in (f"--{name}", str(value))]
     more = [["--worker"], []]
@@ -127,5 +127,5 @@ def test_workers_share_one_search_in_postgresql(database: str, tmp_path: Path) -
     # Both may ask at the same moment for what was missing.
     told = re.search(rb"(\d+) settings by tpe search", answers[1][0])
     assert told is not None
-    assert 24 <= int(told[1]) <= 32
+    assert 16 <= int(told[1]) <= 24
     assert [path.name for path in (tmp_path / "models/iris").iterdir()] == ["1"]
