@@ -23,7 +23,7 @@ from training.fitting.job import Job
 from training.fitting.trainer import Optimisation
 from training.inputs import Inputs, Rows
 from training.jobs import Fold, fold_rows
-from training.network import Architecture
+from training.network import Architecture, build_network
 from training.preprocess import learn
 from training.split import stratified_folds
 from training.tables.datasets import load_dataset
@@ -50,9 +50,7 @@ def one_after_the_other(rows: Rows, folds: list[Fold], hidden: int) -> list[floa
         x, y = rows.inputs.encoded[training], rows.class_index[training]
         other = rows[validation]
         for rate in RATES:
-            network = nn.Sequential(
-                nn.Linear(x.shape[1], hidden), nn.ReLU(), nn.Dropout(rate), nn.Linear(hidden, 10)
-            )
+            network = nn.Sequential(*build_network(_shape(rows.inputs, hidden, rate)).layers)
             optimiser = torch.optim.SGD(
                 network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=DECAY
             )

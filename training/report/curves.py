@@ -1,102 +1,81 @@
-"""Pictures of how a fit went: losses, gradients, the search, the number of rows."""
-
-from collections.abc import Sequence
+"""Pictures of how a fit went over epochs and rows: losses, gradients, the learning curve."""
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
-from service.model_repository.provenance import SettingScore
 from training.report.drawing import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     RED,
+    log_numbers,
     picture,
     plain_numbers,
-    shortened,
 )
 from training.report.evidence import Evidence
-from training.summary import values_text
 
-_SETTINGS = 25
+_MOST_POINTS, _NAMED_LAYERS = 1000, 8
 
 
 def losses(evidence: Evidence) -> bytes:
     """Training and validation loss over epochs, with the best epoch."""
     history = evidence.manifest.history
-    epochs = range(1, len(history.epochs) + 1)
+    best = history.best_epoch
+    drawn = _thinned(len(history.epochs), _MOST_POINTS, always=best - 1)
     with picture() as made:
         axes = made.axes
-        axes.plot(epochs, [e.training_loss for e in history.epochs], color=BLUE, label="training")
-        validation = [e.validation_loss for e in history.epochs]
-        axes.plot(epochs, validation, color=ORANGE, label="validation")
-        best = history.best_epoch
+        for name, color in (("training", BLUE), ("validation", ORANGE)):
+            values = [getattr(history.epochs[i], f"{name}_loss") for i in drawn]
+            axes.plot(drawn + 1, values, color=color, label=name)
         axes.axvline(best, color=GREY, linestyle=":", linewidth=1)
         axes.plot(
             [best],
-            [validation[best - 1]],
+            [history.epochs[best - 1].validation_loss],
             "o",
             color=RED,
             label=f"best epoch: {best}",
             gid="best-epoch",
         )
-        axes.set(xlabel="epoch", ylabel="loss (nats)", title="Loss after each epoch, dropout off")
+        means = ", mean over folds" if evidence.manifest.selection is not None else ""
+        axes.set(xlabel="epoch", ylabel="loss (nats)", title=f"Loss after each epoch{means}")
         axes.set_ylim(bottom=0)
         axes.legend()
     return made.svg
 
 
 def gradients(evidence: Evidence) -> bytes | None:
-    """The gradient norm of every layer over epochs."""
-    norms = [e.gradient_norms for e in evidence.manifest.history.epochs]
-    if not norms or not all(norms):
+    """The gradient norm of every layer over epochs; an epoch without norms leaves a gap."""
+    norms = [epoch.gradient_norms for epoch in evidence.manifest.history.epochs]
+    layers = max(map(len, norms))
+    found = np.array([n if len(n) == layers else [np.nan] * layers for n in norms], dtype=float)
+    found[~(found > 0)] = np.nan
+    if np.isnan(found).all():
         return None
-    found = np.maximum(np.array(norms), 1e-12)
-    with picture() as made:
+    drawn = _thinned(len(found), max(_MOST_POINTS // layers, 100), always=0)
+    with picture(7.4) as made:
         axes = made.axes
-        for layer, color in zip(range(found.shape[1]), _cycle(found.shape[1]), strict=True):
-            axes.semilogy(
-                range(1, len(found) + 1), found[:, layer], color=color, label=f"layer {layer + 1}"
-            )
-        axes.set(xlabel="epoch", ylabel="norm", title="Gradient of each layer's weights, mid-epoch")
-        plain_numbers(axes.yaxis)
-        axes.legend(ncols=2)
-    return made.svg
-
-
-def selection(evidence: Evidence) -> bytes | None:
-    """Every setting's mean validation log-loss with its standard error, the best first."""
-    found = evidence.manifest.selection
-    if found is None:
-        return None
-    whole = [
-        (place, setting, setting.mean_log_loss, setting.standard_error or 0.0)
-        for place, setting in enumerate(found.settings)
-        if setting.mean_log_loss is not None
-    ]
-    shown = sorted(whole, key=lambda row: row[2])[:_SETTINGS]
-    with picture(9.5, 1.2 + 0.24 * len(shown)) as made:
-        axes = made.axes
-        for height, (place, setting, mean, error) in enumerate(reversed(shown)):
-            color = GREEN if place == found.chosen else ORANGE if place == found.best else BLUE
-            axes.errorbar(
-                mean, height, xerr=error, fmt="o", color=GREY if setting.ended else color, capsize=2
-            )
-        varying = _varying([row[1] for row in shown])
-        labels = [_label(row[1], varying) for row in reversed(shown)]
-        axes.set_yticks(range(len(shown)), labels, fontsize=6)
+        named = set(_thinned(layers, _NAMED_LAYERS, always=0).tolist())
+        for layer, color in enumerate(_colors(layers)):
+            label = f"layer {layer + 1}" if layer in named else None
+            # A single epoch is a point, which a line does not show.
+            style = "o-" if len(drawn) == 1 else "-"
+            axes.plot(drawn + 1, found[drawn, layer], style, color=color, label=label)
+        axes.set_yscale("log")
+        log_numbers(axes.yaxis, float(np.nanmin(found)), float(np.nanmax(found)))
         axes.set(
-            xlabel="mean validation log-loss (nats), with standard error",
-            title=f"{len(found.settings)} settings over {found.folds} folds; green: chosen, "
-            "grey: given up",
+            xlabel="epoch",
+            ylabel="norm (nats per unit of weight)",
+            title="Gradient of each layer's weights, mid-epoch",
         )
-        axes.grid(axis="x", alpha=0.3)
+        made.figure.legend(loc="outside right upper")
     return made.svg
 
 
 def rows_curve(evidence: Evidence) -> bytes | None:
     """Validation log-loss against the number of training rows."""
-    points = evidence.manifest.learning_curve
+    points = [point for point in evidence.manifest.learning_curve if point.log_losses]
     if not points:
         return None
     rows = [point.rows for point in points]
@@ -106,6 +85,7 @@ def rows_curve(evidence: Evidence) -> bytes | None:
         axes = made.axes
         axes.errorbar(rows, means, yerr=errors, fmt="o-", color=BLUE, capsize=3)
         axes.set_xscale("log")
+        plain_numbers(axes.xaxis)
         axes.set_xticks(rows, [f"{count:,}" for count in rows])
         axes.minorticks_off()
         axes.set(
@@ -117,17 +97,15 @@ def rows_curve(evidence: Evidence) -> bytes | None:
     return made.svg
 
 
-def _varying(settings: Sequence[SettingScore]) -> list[str]:
-    """What is not the same in all of them."""
-    first = settings[0].values
-    return [n for n in first if any(s.values.get(n) != first[n] for s in settings)]
+def _thinned(count: int, most: int, *, always: int) -> np.ndarray:
+    """Places of up to about `most` of `count` things, evenly spread; the last one and `always`."""
+    step = -(-count // most)
+    return np.unique([*range(0, count, step), count - 1, min(always, count - 1)])
 
 
-def _label(setting: SettingScore, varying: Sequence[str]) -> str:
-    values = {name: setting.values[name] for name in varying}
-    return shortened(values_text(values), 90) or "as given"
-
-
-def _cycle(count: int) -> list[str]:
-    colors = [BLUE, ORANGE, GREEN, RED, GREY]
-    return [colors[i % len(colors)] for i in range(count)]
+def _colors(count: int) -> list[str]:
+    """Told apart by name where there are few, by order where there are many."""
+    few = [BLUE, ORANGE, GREEN, RED, GREY]
+    if count <= len(few):
+        return few[:count]
+    return [to_hex(colormaps["cividis"](place)) for place in np.linspace(0, 0.95, count)]

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 
-from training.report import answers, curves, histograms
-from training.report.content import content
+from training.report import answers, confusions, curves, histograms, search
+from training.report.card import card_md
 from training.report.evidence import Evidence
-from training.report.markdown import markdown
-from training.report.page import page
+from training.report.page import page_html
 
 _PICTURES: dict[str, Callable[[Evidence], bytes | None]] = {
     "losses": curves.losses,
     "gradients": curves.gradients,
-    "selection": curves.selection,
+    "selection": search.selection,
     "learning-curve": curves.rows_curve,
-    "confusion": answers.confusions,
+    "confusion": confusions.confusions,
     "classes": answers.per_class,
     "reliability": answers.reliability,
     "uncertainty": answers.uncertainty,
@@ -26,9 +25,8 @@ def report_files(evidence: Evidence, *, html: bool) -> dict[str, bytes]:
     """`card.md` and the pictures that it shows; with `html`, one page with all of it besides."""
     drawn = {name: draw(evidence) for name, draw in _PICTURES.items()}
     plots = {name: svg for name, svg in drawn.items() if svg is not None}
-    parts = list(content(evidence.manifest, list(plots)))
-    files = {"card.md": markdown(parts).encode()}
+    files = {"card.md": card_md(evidence, list(plots)).encode()}
     files |= {f"plots/{name}.svg": svg for name, svg in plots.items()}
     if html:
-        files["report.html"] = page(evidence.manifest.name, parts, plots).encode()
+        files["report.html"] = page_html(evidence, plots).encode()
     return files

@@ -4,7 +4,8 @@ import html
 import re
 from collections.abc import Iterable
 
-from training.report.content import Code, Grid, Heading, Listing, Paragraph, Part, Plot
+from training.report.parts import Code, Grid, Heading, Listing, Paragraph, Part, Plot
+from training.report.wording import visible
 
 _MARKS = re.compile(r"([\\`*_\[\]|$~#])")
 
@@ -36,5 +37,4 @@ def _row(cells: Iterable[str], *, raw: bool = False) -> str:
 
 
 def _text(text: str) -> str:
-    line = " ".join(text.split())
-    return _MARKS.sub(r"\\\1", html.escape(line, quote=False))
+    return _MARKS.sub(r"\\\1", html.escape(visible(text), quote=False))

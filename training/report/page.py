@@ -4,7 +4,10 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 
-from training.report.content import Code, Grid, Heading, Listing, Paragraph, Part, Plot
+from training.report.content import content
+from training.report.evidence import Evidence
+from training.report.parts import Code, Grid, Heading, Listing, Paragraph, Part, Plot
+from training.report.wording import visible
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
@@ -15,13 +18,14 @@ _STYLE = (
 )
 
 
-def page(title: str, parts: Iterable[Part], plots: Mapping[str, bytes]) -> str:
+def page_html(evidence: Evidence, plots: Mapping[str, bytes]) -> str:
     """HTML with its style and pictures inside; no script, and no address of anything outside."""
+    parts = content(evidence.manifest, list(plots))
     body = "\n".join(_part(part, plots) for part in parts)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n"
+        f"<title>{_text(evidence.manifest.name)}</title><style>{_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
 
@@ -30,23 +34,27 @@ def _part(part: Part, plots: Mapping[str, bytes]) -> str:
     match part:
         case Heading(text, is_title):
             tag = "h1" if is_title else "h2"
-            return f"<{tag}>{html.escape(text)}</{tag}>"
+            return f"<{tag}>{_text(text)}</{tag}>"
         case Paragraph(text):
-            return f"<p>{html.escape(text)}</p>"
+            return f"<p>{_text(text)}</p>"
         case Listing(lines):
-            return f"<ul>{''.join(f'<li>{html.escape(line)}</li>' for line in lines)}</ul>"
+            return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>"
         case Grid(head, rows):
             shown = "".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
             return f"<table><tr>{_cells('th', head)}</tr>{shown}</table>"
         case Code(text):
             return f"<pre>{html.escape(text)}</pre>"
         case Plot(name, shows):
-            caption = f"<figcaption>{html.escape(shows)}</figcaption>"
+            caption = f"<figcaption>{_text(shows)}</figcaption>"
             return f"<figure>{_inline(name, plots[name])}{caption}</figure>"
 
 
 def _cells(tag: str, cells: Iterable[str]) -> str:
-    return "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells)
+    return "".join(f"<{tag}>{_text(cell)}</{tag}>" for cell in cells)
+
+
+def _text(text: str) -> str:
+    return html.escape(visible(text))
 
 
 def _inline(name: str, svg: bytes) -> str:
@@ -54,6 +62,11 @@ def _inline(name: str, svg: bytes) -> str:
     text = svg.decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', text)
-    text = re.sub(r'xlink:href="#', f'href="#{name}-', text)
-    return re.sub(r"url\(#", f"url(#{name}-", text)
+    # Within tags only: a label that looks like an attribute stays as it is.
+    return re.sub(r"<[^<>]+>", lambda tag: _renamed(name, tag[0]), text)
+
+
+def _renamed(name: str, tag: str) -> str:
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
+    tag = re.sub(r'xlink:href="#', f'href="#{name}-', tag)
+    return re.sub(r"url\(#", f"url(#{name}-", tag)

@@ -1,0 +1,127 @@
+"""What the card says, and that it says nothing of what it does not know."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from service.model_repository.manifest import Manifest
+from service.model_repository.provenance import Diagnosis, Finding, LearningCurvePoint, Uncertainty
+from training.report.card import card_md
+from training.report.evidence import Evidence
+from training.report.files import report_files
+
+Draw = Callable[[Manifest], Evidence]
+Relabel = Callable[..., Manifest]
+ABSENT = {
+    "schema_version": 2,
+    "selection": None,
+    "diagnosis": None,
+    "calibration": None,
+    "uncertainty": None,
+    "learning_curve": (),
+}
+
+
+def _card(draw: Draw, manifest: Manifest) -> str:
+    return card_md(draw(manifest), [])
+
+
+def test_findings_come_with_their_numbers_and_advice(digits: Manifest, draw: Draw) -> None:
+    finding = Finding(name="gap", sentence="It overfits", numbers={"gap": 0.25}, advice=("--x 1",))
+    found = Diagnosis(verdict="overfitting", findings=(finding,))
+
+    card = _card(draw, digits.model_copy(update={"diagnosis": found}))
+
+    assert "## Diagnosis: overfitting\n\n- It overfits (gap 0.25) Try: --x 1." in card
+
+
+def test_coverage_is_told_with_its_threshold(digits: Manifest, draw: Draw) -> None:
+    assert digits.calibration is not None
+    threshold = digits.calibration.thresholds[89]
+
+    assert f"every label of probability {threshold:.3g} or more" in _card(draw, digits)
+
+
+def test_class_balance_is_a_table(penguins: Manifest, draw: Draw) -> None:
+    row = penguins.table.class_balance[0]
+
+    card = _card(draw, penguins)
+
+    assert f"| {row.label} | {row.training} | {row.validation} | {row.test} |" in card
+
+
+def test_what_is_cut_off_is_counted(digits: Manifest, draw: Draw, relabel: Relabel) -> None:
+    card = _card(draw, relabel(digits, [f"c{i}" for i in range(150)]))
+
+    assert "and 100 more classes" in card
+    assert "and 24 more features" in card
+
+
+def test_limits_name_weak_classes_and_unused_features(digits: Manifest, draw: Draw) -> None:
+    test = digits.scores.test
+    weak = test.per_class[0].model_copy(update={"f1": 0.25})
+    scores = digits.scores.model_copy(
+        update={"test": test.model_copy(update={"per_class": (weak, *test.per_class[1:])})}
+    )
+    few = digits.table.class_balance[1].model_copy(update={"training": 7})
+    balance = (digits.table.class_balance[0], few, *digits.table.class_balance[2:])
+    table = digits.table.model_copy(update={"class_balance": balance})
+
+    card = _card(draw, digits.model_copy(update={"scores": scores, "table": table}))
+
+    limits = card.split("## Limits")[1]
+    assert "Class 0 is recognised badly: F1 0.250" in limits
+    assert "Class 1 had 7 rows to learn from" in limits
+    assert "does not look at 3 of the 64 features" in limits
+    assert all(note.replace("_", "\\_") in limits for note in digits.table.notes)
+
+
+@pytest.mark.parametrize("name", ["digits", "penguins"])
+def test_a_card_of_schema_2_has_no_heading_of_what_is_absent(
+    request: pytest.FixtureRequest, draw: Draw, name: str
+) -> None:
+    manifest = request.getfixturevalue(name).model_copy(update=ABSENT)
+
+    files = report_files(draw(manifest), html=True)
+
+    card = files["card.md"].decode()
+    for words in ("Diagnosis", "was chosen", "uncertainty is worth", "more rows", "temperature"):
+        assert words not in card
+    absent = {"selection", "uncertainty", "learning-curve"}
+    assert not {f"plots/{plot}.svg" for plot in absent} & set(files)
+
+
+@pytest.mark.parametrize("part", [part for part in ABSENT if part != "schema_version"])
+def test_each_part_may_be_absent_alone(penguins: Manifest, draw: Draw, part: str) -> None:
+    whole = penguins.model_copy(
+        update={
+            "learning_curve": (LearningCurvePoint(rows=9, log_losses=(0.5,), accuracies=(0.5,)),)
+        }
+    )
+
+    files = report_files(draw(whole.model_copy(update={part: ABSENT[part]})), html=True)
+
+    assert {"card.md", "report.html"} <= set(files)
+
+
+def test_uncertainty_without_fifths_is_told_by_its_separation(
+    penguins: Manifest, draw: Draw
+) -> None:
+    worth = Uncertainty(masks=8, rows=4, error_by_quintile=(), separation=0.75)
+
+    assert "probability 0.75" in _card(draw, penguins.model_copy(update={"uncertainty": worth}))
+
+
+def test_example_of_many_features_is_a_list_and_of_few_an_object(
+    digits: Manifest, penguins: Manifest, draw: Draw
+) -> None:
+    def example(manifest: Manifest) -> object:
+        found = re.search(r"-d '(.*)'", _card(draw, manifest))
+        assert found is not None
+        return json.loads(found[1].replace("'\\''", "'"))["instances"][0]
+
+    row = penguins.golden.rows[0]
+    assert example(digits) == list(digits.golden.rows[0])
+    assert example(penguins) == dict(zip(penguins.signature.names, row, strict=True))

@@ -1,0 +1,72 @@
+"""The parts of a card that tell how good the version is, and how sure it may be."""
+
+from collections.abc import Iterator, Sequence
+
+from service.model_repository.manifest import Manifest
+from service.model_repository.provenance import COVERAGE_PERCENTS, Calibration
+from training.report.parts import Grid, Heading, Paragraph, Part, rest, shown
+
+_CLASSES, _COVERAGE = 50, 90
+
+
+def scores(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
+    """Scores on validation and test rows, and of each class."""
+    yield Heading("Scores")
+    parts = (("validation", manifest.scores.validation), ("test", manifest.scores.test))
+    rows = ((n, f"{s.rows:,}", f"{s.accuracy:.4f}", f"{s.log_loss:.4f}") for n, s in parts)
+    yield Grid(("rows of", "rows", "accuracy", "log-loss (nats)"), tuple(rows))
+    per_class = manifest.scores.test.per_class
+    if per_class:
+        yield Grid(
+            ("class", "precision", "recall", "F1", "test rows"),
+            tuple(
+                (str(c.label), f"{c.precision:.3f}", f"{c.recall:.3f}", f"{c.f1:.3f}", str(c.rows))
+                for c in per_class[:_CLASSES]
+            ),
+        )
+        yield from rest(len(per_class), _CLASSES, "classes, in the manifest")
+    yield from shown(plots, "confusion", "classes")
+
+
+def calibration(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
+    """What the temperature did, and what a coverage promises."""
+    found, plot = manifest.calibration, shown(plots, "reliability")
+    if found is not None or plot:
+        yield Heading("How far its probabilities may be believed")
+    if found is not None:
+        yield Paragraph(_calibrated(found))
+    yield from plot
+
+
+def _calibrated(found: Calibration) -> str:
+    threshold = found.thresholds[COVERAGE_PERCENTS.index(_COVERAGE)]
+    return (
+        f"A temperature of {found.temperature:.3g} is part of the graph: on {found.rows} "
+        f"validation rows it took the log-loss from {found.log_loss_before:.4f} to "
+        f"{found.log_loss_after:.4f} and the expected calibration error from "
+        f"{found.calibration_error_before:.4f} to {found.calibration_error_after:.4f}. "
+        f'With "coverage": {_COVERAGE / 100:g} in a request, each answer names a set of labels '
+        f"that holds the true one for {_COVERAGE} % of rows like these, on average: every label "
+        f"of probability {threshold:.3g} or more. An empty set says that no class is near."
+    )
+
+
+def uncertainty(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
+    """How well the masks' spread tells wrong answers and odd rows."""
+    worth = manifest.uncertainty
+    if worth is None:
+        return
+    fifths = ""
+    if worth.error_by_quintile:
+        fifths = (
+            f" the surest fifth is wrong in {worth.error_by_quintile[0]:.1%} of cases, the least "
+            f"sure in {worth.error_by_quintile[-1]:.1%}."
+        )
+    measured = f"On {worth.rows} test rows{fifths}" if fifths else f"{worth.rows} test rows."
+    yield Heading("What its uncertainty is worth")
+    yield Paragraph(
+        f"{worth.masks} dropout masks are part of the graph. {measured} Of a test row and one "
+        "with its columns shuffled, the latter has the higher mutual information with "
+        f"probability {worth.separation:.2f}; 0.50 would be a guess."
+    )
+    yield from shown(plots, "uncertainty")
