@@ -253,6 +253,8 @@ class RunConfig(BaseModel):
                 f"dropout: expected 1 rate or {len(self.hidden)}, one for each hidden layer, "
                 f"got {len(self.dropout)}"
             )
+        if self.uncertainty == 1:
+            raise ValueError("uncertainty: expected 0 or at least 2 masks, got 1")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
                 "validation_fraction and test_fraction: expected less than 1 together, "

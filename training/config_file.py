@@ -70,6 +70,9 @@ def _sentence(error: Any, flags: Mapping[str, Any], kind: type[RunConfig]) -> st
     if error["type"] == "extra_forbidden":
         return f"{name}: unknown setting; known: {', '.join(kind.model_fields)}"
     shown = "--" + name.replace("_", "-") if name in flags else name
+    if ", got " in message:
+        # Whoever raised it has told already what came.
+        return f"{shown}: {message}"
     if not message.startswith("expected"):
         message = f"expected {message}"
     return f"{shown}: {message}, got {error['input']!r}"

@@ -25,12 +25,9 @@ def learning_curve(
 ) -> tuple[LearningCurvePoint, ...]:
     """Train on growing shares of every fold's training rows, validate on the same fold.
 
-    The rows of a smaller share are among those of a larger one. Raises ConfigInvalid for a table
-    that is streamed.
+    The rows of a smaller share are among those of a larger one.
     """
     data = begun.data
-    if data.stream is not None:
-        raise ConfigInvalid("--learning-curve needs the table in memory: --memory allows more")
     pool = np.sort(np.concatenate([data.split.training, data.split.validation]))
     class_index = data.table.class_index[pool]
     parts = stratified_folds(class_index, data.table.labels, folds=folds, seed=config.seed)
@@ -44,7 +41,14 @@ def learning_curve(
         if len(chosen[0][0]) < _FEWEST_ROWS:
             continue
         points.append(_point(begun, config, chosen, pool))
-    return tuple(points)
+    # With so few rows a fit may diverge on every fold: then there is nothing to tell.
+    return tuple(point for point in points if point.log_losses)
+
+
+def require_in_memory(begun: Start) -> None:
+    """Raise ConfigInvalid for a table that is streamed."""
+    if begun.data.stream is not None:
+        raise ConfigInvalid("--learning-curve needs the table in memory: --memory allows more")
 
 
 def _point(begun: Start, config: RunConfig, folds: list[Fold], pool: Indices) -> LearningCurvePoint:

@@ -13,7 +13,7 @@ from training.fitting.shuffle import ShuffleBuffer
 from training.fitting.trainer import Optimisation
 from training.inputs import Rows
 from training.interrupt import interruptible
-from training.learning_curve import learning_curve
+from training.learning_curve import learning_curve, require_in_memory
 from training.memory import allowed_bytes
 from training.network import build_network, evaluation_logits
 from training.plan import architecture, optimisation, settled
@@ -33,6 +33,8 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
     config = asked.resolved()
     require_dropout(config)
     begun = start(config)
+    if config.learning_curve:
+        require_in_memory(begun)
     data, split = begun.data, begun.data.split
     counts = data.training_counts
     config = settled(config, int(counts.sum()))

@@ -67,7 +67,7 @@ def parse_space(given: Mapping[str, object]) -> dict[str, Choices | Range]:
     space = {}
     for name, value in given.items():
         if name not in VARIED:
-            raise ValueError(f"vary: expected one of {', '.join(VARIED)}, got '{name}'")
+            raise ValueError(f"expected one of {', '.join(VARIED)}, got '{name}'")
         space[name] = value if isinstance(value, Choices | Range) else _parsed(name, value)
     return space
 
@@ -129,7 +129,7 @@ def _parsed(name: str, value: object) -> Choices | Range:
         return _range(name, value)
     texts: Sequence[object] = value.split(",") if isinstance(value, str) else _as_list(value)
     if not texts:
-        raise ValueError(f"vary: {name}: expected at least one value")
+        raise ValueError(f"{name}: expected at least one value")
     return Choices(tuple(_value(name, text) for text in texts))
 
 
@@ -141,13 +141,11 @@ def _range(name: str, text: str) -> Range:
     try:
         low, high = map(float, text.split(":"))
     except ValueError:
-        raise ValueError(
-            f"vary: {name}: expected a range such as 0.001:0.1, got '{text}'"
-        ) from None
+        raise ValueError(f"{name}: expected a range such as 0.001:0.1, got '{text}'") from None
     is_log = name in _LOGARITHMIC
     if not (math.isfinite(low) and math.isfinite(high) and low < high) or (is_log and low <= 0):
         positive = " above 0" if is_log else ""
-        raise ValueError(f"vary: {name}: expected a rising range{positive}, got '{text}'")
+        raise ValueError(f"{name}: expected a rising range{positive}, got '{text}'")
     return Range(low, high, is_log)
 
 

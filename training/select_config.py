@@ -17,10 +17,10 @@ def _as_space(value: object) -> object:
         pairs = [str(text).partition("=") for text in value]
         bad = [name for name, equals, _ in pairs if not equals]
         if bad:
-            raise ValueError(f"vary: expected NAME=VALUES, such as dropout=0,0.5, got '{bad[0]}'")
+            raise ValueError(f"expected NAME=VALUES, such as dropout=0,0.5, got '{bad[0]}'")
         value = {name.strip().replace("-", "_"): text for name, _, text in pairs}
     if not isinstance(value, dict):
-        raise ValueError("vary: expected NAME=VALUES, such as dropout=0,0.5")
+        raise ValueError("expected NAME=VALUES, such as dropout=0,0.5")
     return parse_space(value)
 
 
@@ -86,6 +86,8 @@ class SelectConfig(RunConfig):
     def _search_fits(self) -> Self:
         if self.search == "grid" and self.settings is not None:
             raise ValueError("--settings goes with --search random or tpe; a grid is tried whole")
+        if self.search == "grid" and not self.vary:
+            raise ValueError("--search grid goes with --vary, which says what to try")
         if self.search == "grid" and any(isinstance(v, Range) for v in self.vary.values()):
             raise ValueError("--search grid: expected lists in --vary, got a range")
         if self.storage is not None and self.search != "tpe":
@@ -116,6 +118,7 @@ class SelectConfig(RunConfig):
             error = exc.errors(include_url=False)[0]
             name = ".".join(map(str, error["loc"])) or "vary"
             message = error["msg"].removeprefix("Value error, ")
+            message = message.replace("Input should be", "expected")
             shown = "" if message.startswith(name) else f"{name}: "
             raise ConfigInvalid(
                 f"--vary: {shown}{message}, got {error.get('input')!r}"

@@ -72,6 +72,7 @@ def test_threads_are_the_cores_at_hand_and_recorded() -> None:
         ({"target": "y"}, "--target goes with --data"),
         ({"data": "x.csv", "target": "y", "dataset": "iris"}, "either --dataset or --data"),
         ({"validation_fraction": "0.6", "test_fraction": "0.5"}, "less than 1 together, got 1.1"),
+        ({"uncertainty": "1"}, "uncertainty: expected 0 or at least 2 masks, got 1"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -84,6 +84,7 @@ def test_lists_alone_are_a_grid_and_ranges_are_drawn_from() -> None:
         (["learning_rate=0:1"], {}, "expected a rising range above 0, got '0:1'"),
         (["dropout=a:b"], {}, "expected a range such as 0.001:0.1, got 'a:b'"),
         (["dropout=0:1"], {"search": "grid"}, "--search grid: expected lists in --vary"),
+        ([], {"search": "grid"}, "--search grid goes with --vary"),
         (["dropout=0"], {"search": "grid", "settings": 3}, "--settings goes with"),
         ([], {"storage": "sqlite://"}, "--storage goes with --search tpe"),
         ([], {"search": "tpe", "worker": True}, "--worker goes with --storage"),
