@@ -10,7 +10,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from service.model_repository.provenance import SettingScore
 from training.candidates import Candidate, candidate
@@ -28,6 +29,7 @@ from training.summary import value_text
 _ASKED_AT_ONCE = 8
 _SCORE = "score"
 _HEARTBEAT_S, _GRACE_S, _POLL_S = 20, 120, 0.5
+_TRIES = 5
 
 
 def tpe_search(
@@ -216,12 +218,34 @@ def _storage(config: SelectConfig, folder: RunFolder | None) -> optuna.storages.
     try:
         if config.storage is None:
             return optuna.storages.RDBStorage(url)
-        return optuna.storages.RDBStorage(
-            url, heartbeat_interval=_HEARTBEAT_S, grace_period=_GRACE_S
-        )
+        return open_shared(url)
     except (SQLAlchemyError, ImportError, ValueError) as exc:
         # The URL may hold a password: it is not repeated.
         raise StorageFailed(
             "--storage: the database cannot be opened: expected an SQLAlchemy URL such as "
             f"postgresql+psycopg://user@host/database ({type(exc).__name__})"
         ) from exc
+
+
+def open_shared(url: str) -> optuna.storages.RDBStorage:
+    """The storage at this URL, whose tables several workers may be creating at this moment.
+
+    Raises SQLAlchemyError, ImportError and ValueError as Optuna does.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return _shared(url)
+        except (IntegrityError, ProgrammingError):
+            # Another worker was first with one of the tables, which is then there for the next try.
+            time.sleep(_POLL_S)
+    return _shared(url)
+
+
+def _shared(url: str) -> optuna.storages.RDBStorage:
+    return optuna.storages.RDBStorage(
+        url,
+        # A pool would keep a failed try's connections, and hold one of the server's at all times.
+        engine_kwargs={"poolclass": NullPool},
+        heartbeat_interval=_HEARTBEAT_S,
+        grace_period=_GRACE_S,
+    )

@@ -6,12 +6,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+import sqlalchemy
+from optuna.exceptions import ExperimentalWarning
 
 from training import optuna_search
 from training.config_file import read_settings
@@ -107,25 +112,44 @@ def database() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def test_workers_that_start_together_agree_on_the_tables(database: str) -> None:
+    engine = sqlalchemy.create_engine(database, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("CREATE DATABASE together"))
+    engine.dispose()
+    url = database.replace("/postgres?", "/together?")
+
+    with ThreadPoolExecutor(8) as workers, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        opened = list(workers.map(optuna_search.open_shared, [url] * 8))
+
+    assert [storage.get_all_studies() for storage in opened] == [[]] * 8
+
+
 def test_workers_share_one_search_in_postgresql(database: str, tmp_path: Path) -> None:
     flags = _flags(tmp_path, storage=database, settings=16)
     command = [sys.executable, "-m", "training", "select"]
     command += [text for name, value in flags.items() for text in (f"--{name}", str(value))]
-    more = [["--worker"], []]
-    processes = [
-        subprocess.Popen([*command, *extra], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-        for extra in more
-    ]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        storage = optuna_search.open_shared(database)
+    worker = subprocess.Popen([*command, "--worker"], **pipes)
+    while worker.poll() is None and not any(
+        storage.get_n_trials(study._study_id) for study in storage.get_all_studies()
+    ):
+        time.sleep(0.1)
+    searcher = subprocess.Popen(command, **pipes)
 
-    answers = [process.communicate(timeout=100) for process in processes]
+    answers = [process.communicate(timeout=100) for process in (worker, searcher)]
 
-    for process, (_, errors) in zip(processes, answers, strict=True):
-        assert process.returncode == 0, errors.decode()
-    found = re.search(rb"trained (\d+) settings for the search", answers[0][0])
+    assert worker.returncode == 0, answers[0][1]
+    assert searcher.returncode == 0, answers[1][1]
+    found = re.search(r"trained (\d+) settings for the search", answers[0][0])
     assert found is not None
     assert int(found[1]) >= 1
     # Both may ask at the same moment for what was missing.
-    told = re.search(rb"(\d+) settings by tpe search", answers[1][0])
+    told = re.search(r"(\d+) settings by tpe search", answers[1][0])
     assert told is not None
     assert 16 <= int(told[1]) <= 24
     assert [path.name for path in (tmp_path / "models/iris").iterdir()] == ["1"]
