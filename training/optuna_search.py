@@ -1,35 +1,28 @@
 """A search by Optuna: its sampler asks, its storage is where several workers meet."""
 
 import time
-import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.exceptions import ExperimentalWarning
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from service.model_repository.provenance import SettingScore
 from training.candidates import Candidate, candidate
 from training.cross_validation import rungs
-from training.errors import StorageFailed
 from training.fitting.checkpoint import NoCheckpoint
 from training.jobs import Ground
 from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
 from training.search_space import Choices, Space, Values
+from training.search_storage import HEARTBEAT_S, POLL_S, open_storage, storage_errors
 from training.select_config import SelectConfig
 from training.summary import value_text
 
 # Settings that train side by side before the sampler learns of them.
 _ASKED_AT_ONCE = 8
 _SCORE = "score"
-_HEARTBEAT_S, _GRACE_S, _POLL_S = 20, 120, 0.5
-_TRIES = 5
 
 
 def tpe_search(
@@ -40,31 +33,19 @@ def tpe_search(
     All that the study holds is given back, whoever trained it; other workers are waited for.
     Raises StorageFailed.
     """
-    with _storage_errors():
+    with storage_errors():
         search = _Search(ground, config, space, folder)
         search.work()
         while search.others_work():
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
             search.work()
         return search.found()
 
 
 def tpe_work(ground: Ground, config: SelectConfig, space: Space, folder: RunFolder) -> int:
     """Train settings until the study has enough; how many. Raises StorageFailed."""
-    with _storage_errors():
+    with storage_errors():
         return _Search(ground, config, space, folder).work()
-
-
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    with warnings.catch_warnings():
-        # Heartbeats are new in Optuna, and meant for its own loop; here the watcher sends them.
-        warnings.filterwarnings("ignore", category=ExperimentalWarning)
-        warnings.filterwarnings("ignore", message="Heartbeat of storage")
-        try:
-            yield
-        except SQLAlchemyError as exc:
-            raise StorageFailed(f"the storage of the search fails: {type(exc).__name__}") from exc
 
 
 class _Search:
@@ -75,7 +56,7 @@ class _Search:
     ) -> None:
         self._ground, self._config, self._space = ground, config, space
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._storage = _storage(config, folder)
+        self._storage = open_storage(config, folder)
         self._checkpoint = folder.without_checkpoint() if folder else NoCheckpoint()
         self._study = optuna.create_study(
             study_name=folder.path.name if folder is not None else None,
@@ -193,7 +174,7 @@ class _Beating:
         """So many models have trained one more epoch."""
         self._progress.advance(epoch, models, best)
         now = time.monotonic()
-        if now - self._beaten_at >= _HEARTBEAT_S:
+        if now - self._beaten_at >= HEARTBEAT_S:
             self._beaten_at = now
             for trial in self._trials if self._is_shared else ():
                 self._storage.record_heartbeat(trial._trial_id)  # noqa: SLF001 - it has no other name
@@ -207,45 +188,3 @@ def _distributions(space: Space) -> dict[str, BaseDistribution]:
         else:
             found[name] = FloatDistribution(axis.low, axis.high, log=axis.is_log)
     return found
-
-
-def _storage(config: SelectConfig, folder: RunFolder | None) -> optuna.storages.RDBStorage:
-    url = config.storage
-    if url is None:
-        assert folder is not None
-        folder.path.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{folder.path / 'search.db'}"
-    try:
-        if config.storage is None:
-            return optuna.storages.RDBStorage(url)
-        return open_shared(url)
-    except (SQLAlchemyError, ImportError, ValueError) as exc:
-        # The URL may hold a password: it is not repeated.
-        raise StorageFailed(
-            "--storage: the database cannot be opened: expected an SQLAlchemy URL such as "
-            f"postgresql+psycopg://user@host/database ({type(exc).__name__})"
-        ) from exc
-
-
-def open_shared(url: str) -> optuna.storages.RDBStorage:
-    """The storage at this URL, whose tables several workers may be creating at this moment.
-
-    Raises SQLAlchemyError, ImportError and ValueError as Optuna does.
-    """
-    for _ in range(_TRIES - 1):
-        try:
-            return _shared(url)
-        except (IntegrityError, ProgrammingError):
-            # Another worker was first with one of the tables, which is then there for the next try.
-            time.sleep(_POLL_S)
-    return _shared(url)
-
-
-def _shared(url: str) -> optuna.storages.RDBStorage:
-    return optuna.storages.RDBStorage(
-        url,
-        # A pool would keep a failed try's connections, and hold one of the server's at all times.
-        engine_kwargs={"poolclass": NullPool},
-        heartbeat_interval=_HEARTBEAT_S,
-        grace_period=_GRACE_S,
-    )

@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy
 from optuna.exceptions import ExperimentalWarning
 
-from training import optuna_search
+from training import optuna_search, search_storage
 from training.config_file import read_settings
 from training.errors import StorageFailed
 from training.finish import Run
@@ -121,7 +121,7 @@ def test_workers_that_start_together_agree_on_the_tables(database: str) -> None:
 
     with ThreadPoolExecutor(8) as workers, warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        opened = list(workers.map(optuna_search.open_shared, [url] * 8))
+        opened = list(workers.map(search_storage.open_shared, [url] * 8))
 
     assert [storage.get_all_studies() for storage in opened] == [[]] * 8
 
@@ -133,7 +133,7 @@ def test_workers_share_one_search_in_postgresql(database: str, tmp_path: Path) -
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        storage = optuna_search.open_shared(database)
+        storage = search_storage.open_shared(database)
     worker = subprocess.Popen([*command, "--worker"], **pipes)
     while worker.poll() is None and not any(
         storage.get_n_trials(study._study_id) for study in storage.get_all_studies()
