@@ -10,10 +10,12 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from service import logs
+from service.api.metrics import shared_folder
 from service.app import create_app
 from service.errors import AddressInUse, StartupError
 from service.inference.predictor import open_version
 from service.model_repository.repository import ModelRepository
+from service.server import DirectProtocol
 from service.settings import Settings, process_environment, read_settings
 
 _log = logging.getLogger("service")
@@ -53,28 +55,33 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
     _log.info("serving %s on %s (documentation: %s/docs)", settings.models, url, url)
-    # uvloop and httptools by name: without them a lone connection is many times slower, and
-    # uvicorn would fall back in silence.
-    config = uvicorn.Config(
-        partial(create_app, settings),
+    try:
+        if settings.workers == 1:
+            uvicorn.Server(_config(settings, None)).run(sockets=[listener])
+        else:
+            with shared_folder() as metrics:
+                Multiprocess(_config(settings, metrics), sockets=[listener]).run()
+    except KeyboardInterrupt:
+        # uvicorn has shut down in order by now and raises the signal once more.
+        _log.info("stopped by %s", signal.Signals.SIGINT.name)
+
+
+def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
+    # uvloop by name: without it a lone connection is many times slower, and uvicorn would fall
+    # back in silence.
+    return uvicorn.Config(
+        partial(create_app, settings, shared_metrics),
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=DirectProtocol,
         ws="none",
         lifespan="on",
         workers=settings.workers,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
     )
-    try:
-        if settings.workers == 1:
-            uvicorn.Server(config).run(sockets=[listener])
-        else:
-            Multiprocess(config, sockets=[listener]).run()
-    except KeyboardInterrupt:
-        # uvicorn has shut down in order by now and raises the signal once more.
-        _log.info("stopped by %s", signal.Signals.SIGINT.name)
 
 
 if __name__ == "__main__":

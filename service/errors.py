@@ -12,6 +12,7 @@ ServiceError
 │   ├── VersionNotFound
 │   └── FunctionNotFound
 ├── NotReady
+├── Overloaded
 ├── BrokenVersion
 │   ├── ManifestInvalid
 │   ├── ArtifactInvalid
@@ -92,6 +93,10 @@ class FunctionNotFound(NotFound):
 
 class NotReady(ServiceError):
     """The model is loading, or none of its versions passed its checks."""
+
+
+class Overloaded(ServiceError):
+    """More rows wait for a model than may."""
 
 
 class BrokenVersion(ServiceError):

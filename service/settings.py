@@ -6,11 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from service.cores import available_cores
 from service.errors import SettingsInvalid
 
 PREFIX = "MLPSERVE_"
+_MOST_ROWS = 10_000
+
+
+def _known_batching(value: str) -> str:
+    if value not in ("off", "auto") and not (value.isdecimal() and 1 <= int(value) <= _MOST_ROWS):
+        raise ValueError(f"off, auto or a number from 1 to {_MOST_ROWS}")
+    return value
 
 
 class Settings(BaseModel):
@@ -21,7 +29,23 @@ class Settings(BaseModel):
     models: Annotated[Path, Field(description="the model repository to serve")] = Path("models")
     host: Annotated[str, Field(description="the address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="the port; 0 takes a free one")] = 8000
-    workers: Annotated[int, Field(ge=1, le=256, description="server processes")] = 1
+    workers: int = Field(
+        default_factory=available_cores,
+        ge=1,
+        le=256,
+        description="server processes on the one port",
+    )
+    batching: Annotated[
+        str,
+        Field(
+            description="how many rows of waiting requests run together in a model that is worth a "
+            "thread: off, auto or a number"
+        ),
+        AfterValidator(_known_batching),
+    ] = "auto"
+    waiting_rows: Annotated[
+        int, Field(ge=1, description="rows that may wait for a model; more are told to come later")
+    ] = 20_000
     body_limit_bytes: Annotated[
         int, Field(ge=1024, description="the largest request body that is read")
     ] = 16 * 1024 * 1024
@@ -49,10 +73,14 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     except ValidationError as exc:
         sentences = [
             f"{_source(str(error['loc'][0]), flags)}: "
-            f"expected {error['msg'].removeprefix('Input should be ')}, got {error['input']!r}"
+            f"expected {_expected(error['msg'])}, got {error['input']!r}"
             for error in exc.errors(include_url=False)
         ]
         raise SettingsInvalid("; ".join(sentences)) from exc
+
+
+def _expected(message: str) -> str:
+    return message.removeprefix("Input should be ").removeprefix("Value error, ")
 
 
 def process_environment() -> Mapping[str, str]:
@@ -76,6 +104,6 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             "--" + name.replace("_", "-"),
             metavar=name.rsplit("_", 1)[-1].upper(),
-            help=f"{field.description} (default: {field.default})",
+            help=f"{field.description} (default: {field.get_default(call_default_factory=True)})",
         )
     return parser

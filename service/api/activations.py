@@ -11,7 +11,6 @@ from service.activations.curve import draw, points
 from service.activations.function import evaluate
 from service.activations.table import TABLE, find
 from service.api import bodies
-from service.api.requests import json_body
 from service.codecs.json_activation import (
     decode_evaluate,
     encode_evaluation,
@@ -50,20 +49,6 @@ def activations_router(*, row_limit: int) -> APIRouter:
         """Formula, derivative, range, properties, parameters and their defaults."""
         return _json(orjson.dumps(encode_function(find(function))))
 
-    @router.post(
-        _FUNCTION + ":evaluate",
-        openapi_extra=bodies.request_body(bodies.EvaluateBody),
-        responses={
-            200: {"model": bodies.EvaluateAnswer},
-            **bodies.problems(400, 404, 413, 415, 422),
-        },
-    )
-    async def evaluate_function(request: Request, function: str) -> Response:
-        """Values and derivatives at the given points."""
-        found = find(function)
-        asked = decode_evaluate(await json_body(request), limit=row_limit)
-        return _json(encode_evaluation(found, evaluate(found, asked.x, asked.parameters)))
-
     @router.get(_FUNCTION + "/curve", responses=_CURVE_DOCUMENTATION)
     async def show_curve(
         request: Request,
@@ -82,6 +67,19 @@ def activations_router(*, row_limit: int) -> APIRouter:
         return _json(encode_evaluation(found, curve))
 
     return router
+
+
+class EvaluationHandler:
+    """Values and derivatives at the points of a request."""
+
+    def __init__(self, *, row_limit: int) -> None:
+        self._row_limit = row_limit
+
+    def evaluate(self, name: str, _version: str | None, body: bytes) -> bytes:
+        """The evaluation of the function of that name. Raises ServiceError."""
+        found = find(name)
+        asked = decode_evaluate(body, limit=self._row_limit)
+        return encode_evaluation(found, evaluate(found, asked.x, asked.parameters))
 
 
 def _parameters(request: Request) -> dict[str, float]:

@@ -222,12 +222,6 @@ class ProblemAnswer(BaseModel):
     error_count: int | None = None
 
 
-def request_body(model: type[BaseModel]) -> dict[str, Any]:
-    """The OpenAPI entry of a JSON body that the endpoint decodes itself."""
-    schema = model.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI entries of the problem answers with these statuses."""
     content: dict[str, Any] = {"application/problem+json": {}}

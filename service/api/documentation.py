@@ -2,11 +2,14 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
+
+from service.api.operations import describe
 
 _ASSETS = "/docs/assets"
 
@@ -23,7 +26,7 @@ def install(app: FastAPI) -> None:
 
     @app.get("/openapi.json", include_in_schema=False, name="openapi")
     async def openapi() -> Response:
-        return JSONResponse(app.openapi())
+        return JSONResponse(_document(app))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -34,6 +37,12 @@ def install(app: FastAPI) -> None:
         return RedirectResponse("/docs")
 
     app.mount(_ASSETS, StaticFiles(directory=_asset_folder()))
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        describe(app.openapi())
+    return app.openapi()
 
 
 def _asset_folder() -> Path:

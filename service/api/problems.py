@@ -21,6 +21,7 @@ STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
     errors.TooManyRows: (413, "too-many-rows"),
     errors.UnsupportedContentType: (415, "unsupported-content-type"),
     errors.InvalidInput: (422, "invalid-input"),
+    errors.Overloaded: (503, "overloaded"),
     errors.NotReady: (503, "not-ready"),
     errors.BrokenVersion: (503, "broken-version"),
 }
@@ -39,23 +40,34 @@ def status_of(error: errors.ServiceError) -> tuple[int, str]:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def unexpected(request: Request) -> Response:
+def unexpected(path: str, request_id: str) -> Response:
     """The answer to a failure that nobody foresaw."""
     detail = "the service failed; its log has the cause under this request's id"
-    return _answer(request, 500, "internal-error", detail)
+    return _answer(path, request_id, 500, "internal-error", detail)
+
+
+def wrong_method(path: str, request_id: str, *, method: str, allowed: str) -> Response:
+    """The answer to a method that the path does not have."""
+    detail = f"expected {allowed}, got {method}"
+    return _answer(path, request_id, 405, "method-not-allowed", detail, headers={"Allow": allowed})
+
+
+def explained(error: errors.ServiceError, path: str, request_id: str) -> Response:
+    """What an error becomes."""
+    status, kind = status_of(error)
+    extra: dict[str, Any] = {}
+    if isinstance(error, errors.InvalidInput):
+        extra = _listed(error.problems, error.total)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+    # The rest of an unread body would be taken for the next request.
+    if isinstance(error, errors.BodyTooLarge):
+        headers["Connection"] = "close"
+    return _answer(path, request_id, status, kind, str(error), extra, headers)
 
 
 async def _service_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, errors.ServiceError)
-    status, kind = status_of(exc)
-    extra: dict[str, Any] = {}
-    if isinstance(exc, errors.InvalidInput):
-        extra = _listed(exc.problems, exc.total)
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
-    # The rest of an unread body would be taken for the next request.
-    if isinstance(exc, errors.BodyTooLarge):
-        headers["Connection"] = "close"
-    return _answer(request, status, kind, str(exc), extra, headers)
+    return explained(exc, *_place(request))
 
 
 async def _http_exception(request: Request, exc: Exception) -> Response:
@@ -65,10 +77,10 @@ async def _http_exception(request: Request, exc: Exception) -> Response:
         detail = f"there is nothing at this path; {request.url_for('openapi').path} lists the paths"
     elif exc.status_code == 405:
         allowed = (exc.headers or {}).get("Allow", "another method")
-        detail = f"expected {allowed}, got {request.method}"
+        return wrong_method(*_place(request), method=request.method, allowed=allowed)
     else:
         detail = str(exc.detail)
-    return _answer(request, exc.status_code, kind, detail, headers=exc.headers)
+    return _answer(*_place(request), exc.status_code, kind, detail, headers=exc.headers)
 
 
 async def _invalid_query(request: Request, exc: Exception) -> Response:
@@ -80,7 +92,11 @@ async def _invalid_query(request: Request, exc: Exception) -> Response:
         for error in exc.errors()
     ]
     extra = _listed(problems, len(problems))
-    return _answer(request, 422, "invalid-input", "the query does not fit", extra)
+    return _answer(*_place(request), 422, "invalid-input", "the query does not fit", extra)
+
+
+def _place(request: Request) -> tuple[str, str]:
+    return request.url.path, request.state.request_id
 
 
 def _listed(problems: Sequence[errors.Problem], total: int) -> dict[str, Any]:
@@ -96,14 +112,15 @@ def _listed(problems: Sequence[errors.Problem], total: int) -> dict[str, Any]:
 
 
 def _answer(
-    request: Request,
+    path: str,
+    request_id: str,
     status: int,
     kind: str,
     detail: str,
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    if request.url.path.startswith("/v2"):
+    if path.startswith("/v2"):
         # That protocol's servers answer 400 to what /v1 calls 422.
         body = orjson.dumps({"error": detail, **(extra or {})})
         shown = 400 if status == 422 else status
@@ -113,7 +130,7 @@ def _answer(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "request_id": request.state.request_id,
+        "request_id": request_id,
         **(extra or {}),
     }
     return Response(orjson.dumps(problem), status, headers, media_type="application/problem+json")

@@ -1,7 +1,6 @@
-"""What endpoints take out of a request: its JSON body, the version in its path."""
+"""What endpoints take out of a request: a part of its path, its body's kind, a version number."""
 
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.requests import Request
 
 from service.errors import UnsupportedContentType, VersionNotFound
 from service.model_repository.layout import version_number
@@ -24,19 +23,19 @@ def register_segment() -> None:
     register_url_convertor("segment", _Segment())
 
 
-async def json_body(request: Request) -> bytes:
-    """The body's bytes. Raises UnsupportedContentType, and BodyTooLarge while reading."""
-    declared = request.headers.get("content-type", "")
-    media_type = declared.partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
-    if media_type and not is_json:
+def check_media_type(declared: str, encoding: str) -> None:
+    """Raise UnsupportedContentType unless a body so declared is plain JSON, or undeclared."""
+    if declared != "application/json":
+        media_type = declared.partition(";")[0].strip().lower()
+        is_json = media_type == "application/json" or media_type.endswith("+json")
+        if media_type and not is_json:
+            raise UnsupportedContentType(
+                f"expected the content type application/json, got {media_type[:64]}"
+            )
+    if encoding and encoding.lower() != "identity":
         raise UnsupportedContentType(
-            f"expected the content type application/json, got {media_type[:64]}"
+            f"expected a plain body, got one encoded as {encoding.lower()[:64]}"
         )
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding != "identity":
-        raise UnsupportedContentType(f"expected a plain body, got one encoded as {encoding[:64]}")
-    return await request.body()
 
 
 def version_in_path(name: str, text: str) -> int:

@@ -40,6 +40,14 @@ def numbers_only(numeric: Floats) -> Features:
     return Features(numeric, np.empty((len(numeric), 0), dtype=object))
 
 
+def joined(parts: Sequence[Features]) -> Features:
+    """The rows of all parts, in order."""
+    return Features(
+        np.concatenate([part.numeric for part in parts]),
+        np.concatenate([part.categorical for part in parts]),
+    )
+
+
 @dataclass(frozen=True)
 class RowFormat:
     """What a row must look like: feature names in order, and the places of numbers and text.

@@ -1,13 +1,15 @@
 """One served version: features in, named classes and hidden representations out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from service.activations.table import TABLE
-from service.inference.features import Features, Floats, RowFormat, row_format
+from service.inference.features import Features, Floats, RowFormat, from_cells, row_format
 from service.inference.onnx_model import OnnxModel
+from service.inference.scheduler import DEFAULT_BATCHING, Batching, Scheduler, measured
 from service.model_repository.layout import PublishedVersion
 from service.model_repository.manifest import Manifest
 
@@ -53,21 +55,37 @@ class Predictor:
     manifest_json: bytes
     model: OnnxModel
     row_format: RowFormat
+    scheduler: Scheduler
     categories: tuple[tuple[int, str, frozenset[str]], ...]
 
-    def predict(self, features: Features) -> Predictions:
-        """Classify rows; of equal probabilities the first class wins."""
-        probabilities = self.model.probabilities(features)
-        return Predictions(probabilities, probabilities.argmax(axis=1))
-
-    def predict_with_uncertainty(self, features: Features) -> Predictions:
-        """The same predictions, and what dropout's masks say of them."""
+    def prediction_outputs(self, *, uncertainty: bool) -> tuple[str, ...]:
+        """The outputs of the graph that `predictions` takes."""
         signature = self.manifest.signature
-        outputs = signature.uncertainty
-        assert outputs is not None
-        names = (outputs.probabilities, outputs.entropy, outputs.mutual_information)
-        probabilities, *masked = self.model.run(features, (signature.probabilities, *names))
-        return Predictions(probabilities, probabilities.argmax(axis=1), Uncertainty(*masked))
+        masked = signature.uncertainty
+        if not uncertainty or masked is None:
+            return (signature.probabilities,)
+        names = (masked.probabilities, masked.entropy, masked.mutual_information)
+        return (signature.probabilities, *names)
+
+    @property
+    def hidden_outputs(self) -> tuple[str, ...]:
+        """The outputs of the graph that `hidden_layers` takes."""
+        return self.manifest.signature.hidden
+
+    def predict(self, features: Features) -> Predictions:
+        """Classify rows here and now."""
+        return self.predictions(
+            self.model.run(features, self.prediction_outputs(uncertainty=False))
+        )
+
+    def predictions(self, outputs: Sequence[Floats]) -> Predictions:
+        """What these outputs of n rows say; of equal probabilities the first class wins."""
+        probabilities, *masked = outputs
+        return Predictions(
+            probabilities,
+            probabilities.argmax(axis=1),
+            Uncertainty(*masked) if masked else None,
+        )
 
     def other_categories(self, features: Features) -> dict[str, int]:
         """Per text feature, if any, how many cells hold none of the model's categories."""
@@ -78,9 +96,8 @@ class Predictor:
                 found[name] = sum(cell not in known for cell in cells)
         return found
 
-    def hidden_layers(self, features: Features) -> tuple[HiddenLayer, ...]:
-        """The hidden representations of rows, layer by layer."""
-        names = self.manifest.signature.hidden
+    def hidden_layers(self, outputs: Sequence[Floats]) -> tuple[HiddenLayer, ...]:
+        """The hidden representations of rows in these outputs, layer by layer."""
         activation = self.manifest.network.activation
         return tuple(
             HiddenLayer(
@@ -90,21 +107,24 @@ class Predictor:
                 zero_fraction=float((values == 0).mean()) if values.size else 0.0,
                 saturated_fraction=_saturated_fraction(values, activation),
             )
-            for name, values in zip(names, self.model.run(features, names), strict=True)
+            for name, values in zip(self.hidden_outputs, outputs, strict=True)
         )
 
 
-def open_version(version: PublishedVersion) -> Predictor:
-    """Open a version and run its self-test. Raises BrokenVersion."""
+def open_version(version: PublishedVersion, batching: Batching = DEFAULT_BATCHING) -> Predictor:
+    """Open a version, run its self-test and measure what runs cost. Raises BrokenVersion."""
     signature = version.manifest.signature
+    form = row_format(signature)
     model = OnnxModel(version.artifact, signature)
     model.self_test(version.manifest.golden)
+    golden = from_cells(version.manifest.golden.rows, form)
     return Predictor(
         number=version.number,
         manifest=version.manifest,
         manifest_json=version.manifest_json,
         model=model,
-        row_format=row_format(signature),
+        row_format=form,
+        scheduler=Scheduler(model.run, measured(model.probabilities, golden), batching),
         # A missing cell is not a category, nor is it another one.
         categories=tuple(
             (place, feature.name, frozenset((*(feature.categories or ()), "")))

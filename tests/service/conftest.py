@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from service.app import create_app
 from service.model_repository.layout import PublishedVersion, read_version
@@ -52,7 +53,9 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The real app with its models loaded, and a client that talks to it without a socket."""
     app = create_app(settings)
-    async with app.router.lifespan_context(app):
+    framework = app.app
+    assert isinstance(framework, FastAPI)
+    async with framework.router.lifespan_context(framework):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             for _ in range(1000):

@@ -29,6 +29,6 @@ class LastResort:
         except Exception:
             if scope["type"] != "http" or started:
                 raise
-            request = Request(scope)
-            _log.exception("request %s failed", request.state.request_id)
-            await unexpected(request)(scope, receive, send)
+            request_id = Request(scope).state.request_id
+            _log.exception("request %s failed", request_id)
+            await unexpected(scope["path"], request_id)(scope, receive, send)

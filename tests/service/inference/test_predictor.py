@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.inference.features import Features, from_cells, numbers_only
-from service.inference.predictor import Predictor, _saturated_fraction, open_version
+from service.inference.predictor import HiddenLayer, Predictor, _saturated_fraction, open_version
 from service.model_repository.layout import PublishedVersion
 from service.model_repository.signature import Cell
 
@@ -50,7 +50,7 @@ def test_no_rows_give_no_predictions(predictor: Predictor) -> None:
 
 
 def test_hidden_layer_has_a_value_for_every_unit_and_counts_zeros(predictor: Predictor) -> None:
-    (layer,) = predictor.hidden_layers(_rows(30))
+    (layer,) = _hidden(predictor, _rows(30))
 
     assert (layer.name, layer.activation, layer.values.shape) == ("hidden_1", "relu", (30, 64))
     assert layer.zero_fraction == pytest.approx((layer.values == 0).mean())
@@ -59,7 +59,7 @@ def test_hidden_layer_has_a_value_for_every_unit_and_counts_zeros(predictor: Pre
 
 
 def test_hidden_layer_of_no_rows_has_fractions_of_0(predictor: Predictor) -> None:
-    (layer,) = predictor.hidden_layers(_rows(0))
+    (layer,) = _hidden(predictor, _rows(0))
 
     assert (layer.zero_fraction, layer.saturated_fraction) == (0.0, 0.0)
 
@@ -76,3 +76,7 @@ def test_saturated_units_are_those_near_a_bound_of_a_bounded_function(
     activation: str, values: list[float], fraction: float
 ) -> None:
     assert _saturated_fraction(np.array([values], dtype=np.float32), activation) == fraction
+
+
+def _hidden(predictor: Predictor, features: Features) -> tuple[HiddenLayer, ...]:
+    return predictor.hidden_layers(predictor.model.run(features, predictor.hidden_outputs))

@@ -1,0 +1,193 @@
+"""The paths that are answered before the framework: see `DirectEndpoints.find`.
+
+A request for one of them goes `Direct -> handler -> codec -> predictor -> codec`, and FastAPI never
+sees it. A handler answers with bytes, or with an awaitable of them where a run is worth a thread.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api import problems
+from service.api.metrics import Metrics
+from service.api.middleware.request_id import RequestIds
+from service.api.requests import check_media_type
+from service.errors import BodyTooLarge, ServiceError
+
+Headers = Iterable[tuple[bytes, bytes]]
+# Of the path's name, its version if it has one, and the body.
+Handler = Callable[[str, str | None, bytes], bytes | Awaitable[bytes]]
+
+_PATH = re.compile(
+    "/v1/(?:models/([^/:]+)(?:/versions/([^/:]+))?(:predict|:activations)"
+    "|activations/([^/:]+)(:evaluate))"
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a path asks for."""
+
+    path: str
+    verb: str
+    name: str
+    version: str | None
+
+
+class DirectEndpoints:
+    """The handlers behind the direct paths, by verb, and all that an answer of theirs needs."""
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        *,
+        ids: RequestIds,
+        metrics: Metrics,
+        body_limit_bytes: int,
+    ) -> None:
+        self._handlers = handlers
+        self._ids = ids
+        self._metrics = metrics
+        self.body_limit_bytes = body_limit_bytes
+
+    def find(self, path: str) -> Call | None:
+        """The call that a path is, if it is one of these.
+
+        /v1/models/{name}[/versions/{v}]:predict and :activations, /v1/activations/{name}:evaluate.
+        """
+        found = _PATH.fullmatch(path)
+        if found is None:
+            return None
+        name, version, verb, function, evaluate = found.groups()
+        return Call(path, verb or evaluate, name or function, version)
+
+    def answer(self, call: Call, headers: Headers, body: bytes) -> Answer | Awaitable[Answer]:
+        """Run a call; whatever goes wrong is in the answer."""
+        started = time.perf_counter()
+        sent_id, media_type, encoding = _read(headers)
+        request_id = self._ids.of(sent_id)
+        try:
+            check_media_type(media_type, encoding)
+            result = self._handlers[call.verb](call.name, call.version, body)
+        except Exception as exc:  # noqa: BLE001 - what is not expected becomes a 500
+            return self.refused(call, request_id, exc, started)
+        if isinstance(result, bytes):
+            return self._answered(call, request_id, result, started)
+        return self._later(call, request_id, result, started)
+
+    def request_id(self, headers: Headers) -> str:
+        """The id of a request with these headers."""
+        return self._ids.of(_read(headers)[0])
+
+    def refused(self, call: Call, request_id: str, error: Exception, started: float) -> Answer:
+        """The answer to a call that failed."""
+        if isinstance(error, ServiceError):
+            response = problems.explained(error, call.path, request_id)
+        else:
+            _log.error("request %s failed", request_id, exc_info=error)
+            response = problems.unexpected(call.path, request_id)
+        return self.responded(call, request_id, response, started)
+
+    def responded(self, call: Call, request_id: str, response: Response, started: float) -> Answer:
+        """A response made with the framework's means as an answer."""
+        self._metrics.count_request(call.verb, response.status_code, time.perf_counter() - started)
+        headers = [*response.raw_headers, (b"x-request-id", request_id.encode())]
+        return Answer(response.status_code, headers, bytes(response.body))
+
+    async def _later(
+        self, call: Call, request_id: str, result: Awaitable[bytes], started: float
+    ) -> Answer:
+        try:
+            body = await result
+        except Exception as exc:  # noqa: BLE001 - as in answer
+            return self.refused(call, request_id, exc, started)
+        return self._answered(call, request_id, body, started)
+
+    def _answered(self, call: Call, request_id: str, body: bytes, started: float) -> Answer:
+        self._metrics.count_request(call.verb, 200, time.perf_counter() - started)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", request_id.encode()),
+        ]
+        return Answer(200, headers, body)
+
+
+class Direct:
+    """ASGI: answers direct paths itself and hands every other one to the framework."""
+
+    def __init__(self, app: ASGIApp, endpoints: DirectEndpoints) -> None:
+        self.app = app
+        self.endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = self.endpoints.find(scope["path"]) if scope["type"] == "http" else None
+        if call is None:
+            await self.app(scope, receive, send)
+            return
+        answer = await self._answer(call, scope, receive)
+        head = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        await send(head)
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, call: Call, scope: Scope, receive: Receive) -> Answer:
+        endpoints, headers, method = self.endpoints, scope["headers"], scope["method"]
+        started = time.perf_counter()
+        if method != "POST":
+            request_id = endpoints.request_id(headers)
+            refusal = problems.wrong_method(call.path, request_id, method=method, allowed="POST")
+            return endpoints.responded(call, request_id, refusal, started)
+        try:
+            body = await _body(headers, receive, limit=endpoints.body_limit_bytes)
+        except BodyTooLarge as exc:
+            return endpoints.refused(call, endpoints.request_id(headers), exc, started)
+        answer = endpoints.answer(call, headers, body)
+        return answer if isinstance(answer, Answer) else await answer
+
+
+def _read(headers: Headers) -> tuple[str, str, str]:
+    """Of the headers: the request id, the media type and the encoding, "" where absent."""
+    request_id = media_type = encoding = b""
+    for name, value in headers:
+        if name == b"content-type":
+            media_type = value
+        elif name == b"x-request-id":
+            request_id = value
+        elif name == b"content-encoding":
+            encoding = value
+    return request_id.decode("latin-1"), media_type.decode("latin-1"), encoding.decode("latin-1")
+
+
+async def _body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
+    declared = next((value for name, value in headers if name == b"content-length"), b"")
+    too_large = BodyTooLarge(f"expected a body of at most {limit} bytes, got more")
+    if declared.isdigit() and int(declared) > limit:
+        raise too_large
+    pieces: list[bytes] = []
+    received = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(pieces)
+        piece = message.get("body", b"")
+        received += len(piece)
+        if received > limit:
+            raise too_large
+        pieces.append(piece)
+        if not message.get("more_body", False):
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
