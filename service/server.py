@@ -11,9 +11,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.api.direct import Answer, Call, Direct
+from service.api.direct import Answer, Call, Direct, find
 
-_CLOSE = b"connection: close\r\n"
+# What these say is for uvicorn to understand.
+_UNUSUAL = frozenset((b"expect", b"transfer-encoding", b"upgrade"))
 
 
 class _Cycle:
@@ -39,7 +40,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._endpoints = self.app.endpoints if isinstance(self.app, Direct) else None
         self._direct = _Cycle()
         self._call: Call | None = None
-        self._pieces: list[bytes] = []
+        self._body = b""
 
     def on_message_begin(self) -> None:
         """A request line follows; the scope is built once it is known who needs it."""
@@ -51,10 +52,11 @@ class DirectProtocol(HttpToolsProtocol):
         """Choose the way."""
         self._call = self._direct_call()
         if self._call is not None:
-            self._pieces.clear()
-            self._direct.response_complete = self._direct.disconnected = False
-            self._direct.keep_alive = self.parser.should_keep_alive()
-            self.cycle = self._direct  # type: ignore[assignment]
+            self._body = b""
+            direct = self._direct
+            direct.response_complete = direct.disconnected = False
+            direct.keep_alive = True
+            self.cycle = direct  # type: ignore[assignment]
             return
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
@@ -66,8 +68,10 @@ class DirectProtocol(HttpToolsProtocol):
         """A piece of the body."""
         if self._call is None:
             super().on_body(body)
+        elif self._body:
+            self._body += body
         else:
-            self._pieces.append(body)
+            self._body = body
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
@@ -76,7 +80,7 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         assert self._endpoints is not None
-        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        body, self._body = self._body, b""
         answer = self._endpoints.answer(call, self.headers, body)
         if isinstance(answer, Answer):
             self._write(answer)
@@ -86,28 +90,32 @@ class DirectProtocol(HttpToolsProtocol):
         task.add_done_callback(self.tasks.discard)
 
     def _direct_call(self) -> Call | None:
-        """The call of a POST with a declared and allowed length, if no request is before it."""
+        """The call of a plain POST with a declared and allowed length, if no request is before it.
+
+        Plain: without a query, escapes in its path, or a wish for anything but the next request.
+        """
+        call = find(self.url.decode("latin-1"))
         if (
-            self._endpoints is None
+            call is None
+            or self._endpoints is None
             or not (self.cycle is None or self.cycle.response_complete)
             or self.flow.write_paused
-            or self.expect_100_continue
-            or self.parser.get_method() != b"POST"
-            or self.parser.get_http_version() != "1.1"
-            or self.parser.should_upgrade()
-            or not self._is_within_limit(self._endpoints.body_limit_bytes)
-            # A query, or an escape, is for those who know how to read it.
-            or b"?" in self.url
             or b"%" in self.url
+            or self.parser.get_method() != b"POST"
+            or not self.parser.should_keep_alive()
         ):
             return None
-        return self._endpoints.find(self.url.decode("ascii"))
-
-    def _is_within_limit(self, limit: int) -> bool:
+        length = b""
         for name, value in self.headers:
             if name == b"content-length":
-                return value.isdigit() and int(value) <= limit
-        return False
+                length = value
+            elif name in _UNUSUAL or (name == b"connection" and not self._persists(value)):
+                return None
+        within = length.isdigit() and int(length) <= self._endpoints.body_limit_bytes
+        return call if within else None
+
+    def _persists(self, connection: bytes) -> bool:
+        return connection.lower() == b"keep-alive" and self.parser.get_http_version() == "1.1"
 
     async def _write_later(self, answer: Awaitable[Answer]) -> None:
         self._write(await answer)
@@ -116,12 +124,15 @@ class DirectProtocol(HttpToolsProtocol):
         self._direct.response_complete = True
         if self._direct.disconnected:
             return
-        head = [STATUS_LINE[answer.status]]
+        head = STATUS_LINE[answer.status]
         for name, value in (*self.server_state.default_headers, *answer.headers):
-            head += (name, b": ", value, b"\r\n")
+            head += b"%b: %b\r\n" % (name, value)
         if not self._direct.keep_alive:
-            head.append(_CLOSE)
-        self.transport.write(b"".join((*head, b"\r\n", answer.body)))
+            head += b"connection: close\r\n"
+        self.transport.write(
+            b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b"
+            % (head, answer.media_type, len(answer.body), answer.request_id, answer.body)
+        )
         if not self._direct.keep_alive:
             self.transport.close()
         self.on_response_complete()

@@ -1,4 +1,4 @@
-"""The paths that are answered before the framework: see `DirectEndpoints.find`.
+"""The paths that are answered before the framework: see `find`.
 
 A request for one of them goes `Direct -> handler -> codec -> predictor -> codec`, and FastAPI never
 sees it. A handler answers with bytes, or with an awaitable of them where a run is worth a thread.
@@ -8,7 +8,8 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,20 +28,21 @@ _PATH = re.compile(
     "/v1/(?:models/([^/:]+)(?:/versions/([^/:]+))?(:predict|:activations)"
     "|activations/([^/:]+)(:evaluate))"
 )
+_JSON = b"application/json"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer."""
+class Answer(NamedTuple):
+    """A whole answer; `headers` are those besides its media type, length and request id."""
 
     status: int
-    headers: list[tuple[bytes, bytes]]
+    media_type: bytes
+    request_id: bytes
     body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """What a path asks for."""
 
     path: str
@@ -64,17 +66,6 @@ class DirectEndpoints:
         self._ids = ids
         self._metrics = metrics
         self.body_limit_bytes = body_limit_bytes
-
-    def find(self, path: str) -> Call | None:
-        """The call that a path is, if it is one of these.
-
-        /v1/models/{name}[/versions/{v}]:predict and :activations, /v1/activations/{name}:evaluate.
-        """
-        found = _PATH.fullmatch(path)
-        if found is None:
-            return None
-        name, version, verb, function, evaluate = found.groups()
-        return Call(path, verb or evaluate, name or function, version)
 
     def answer(self, call: Call, headers: Headers, body: bytes) -> Answer | Awaitable[Answer]:
         """Run a call; whatever goes wrong is in the answer."""
@@ -106,8 +97,11 @@ class DirectEndpoints:
     def responded(self, call: Call, request_id: str, response: Response, started: float) -> Answer:
         """A response made with the framework's means as an answer."""
         self._metrics.count_request(call.verb, response.status_code, time.perf_counter() - started)
-        headers = [*response.raw_headers, (b"x-request-id", request_id.encode())]
-        return Answer(response.status_code, headers, bytes(response.body))
+        known = (b"content-type", b"content-length")
+        others = tuple(header for header in response.raw_headers if header[0] not in known)
+        media_type = response.headers["content-type"].encode("latin-1")
+        body = bytes(response.body)
+        return Answer(response.status_code, media_type, request_id.encode(), body, others)
 
     async def _later(
         self, call: Call, request_id: str, result: Awaitable[bytes], started: float
@@ -120,12 +114,7 @@ class DirectEndpoints:
 
     def _answered(self, call: Call, request_id: str, body: bytes, started: float) -> Answer:
         self._metrics.count_request(call.verb, 200, time.perf_counter() - started)
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"x-request-id", request_id.encode()),
-        ]
-        return Answer(200, headers, body)
+        return Answer(200, _JSON, request_id.encode(), body)
 
 
 class Direct:
@@ -136,13 +125,18 @@ class Direct:
         self.endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = self.endpoints.find(scope["path"]) if scope["type"] == "http" else None
+        call = find(scope["path"]) if scope["type"] == "http" else None
         if call is None:
             await self.app(scope, receive, send)
             return
         answer = await self._answer(call, scope, receive)
-        head = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
-        await send(head)
+        headers = [
+            (b"content-type", answer.media_type),
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"x-request-id", answer.request_id),
+            *answer.headers,
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive) -> Answer:
@@ -158,6 +152,19 @@ class Direct:
             return endpoints.refused(call, endpoints.request_id(headers), exc, started)
         answer = endpoints.answer(call, headers, body)
         return answer if isinstance(answer, Answer) else await answer
+
+
+@lru_cache(maxsize=1024)
+def find(path: str) -> Call | None:
+    """The call that a path is, if it is a direct one.
+
+    /v1/models/{name}[/versions/{v}]:predict and :activations, /v1/activations/{name}:evaluate.
+    """
+    found = _PATH.fullmatch(path)
+    if found is None:
+        return None
+    name, version, verb, function, evaluate = found.groups()
+    return Call(path, verb or evaluate, name or function, version)
 
 
 def _read(headers: Headers) -> tuple[str, str, str]:

@@ -44,20 +44,15 @@ class Metrics:
             ["model", "version", "feature"],
             registry=self.registry,
         )
-        self._requests = Counter(
-            "mlpserve_requests",
-            "Requests for predictions, hidden representations and evaluations",
-            ["verb", "status"],
-            registry=self.registry,
-        )
         self._seconds = Histogram(
             "mlpserve_request_seconds",
-            "From the whole request to the whole answer, in seconds",
-            ["verb"],
+            "Predictions, hidden representations and evaluations by status: from the whole request "
+            "to the whole answer, in seconds",
+            ["verb", "status"],
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._known: dict[tuple[str, int], Histogram] = {}
 
     def count_other_categories(self, model: str, version: int, cells: Mapping[str, int]) -> None:
         """Add to the counts of a model's text features."""
@@ -66,13 +61,11 @@ class Metrics:
 
     def count_request(self, verb: str, status: int, seconds: float) -> None:
         """One request more, answered so after so long."""
-        found = self._known.get((verb, status))
-        if found is None:
-            name = verb.removeprefix(":")
-            found = self._requests.labels(name, str(status)), self._seconds.labels(name)
-            self._known[verb, status] = found
-        found[0].inc()
-        found[1].observe(seconds)
+        known = self._known.get((verb, status))
+        if known is None:
+            known = self._seconds.labels(verb.removeprefix(":"), str(status))
+            self._known[verb, status] = known
+        known.observe(seconds)
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""

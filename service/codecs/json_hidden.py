@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import orjson
 
 from service.codecs.json_body import parse_object, refuse_unknown_keys
+from service.codecs.json_numbers import rows_of_numbers
 from service.codecs.json_rows import decode_rows
-from service.inference.features import Features, RowFormat
+from service.inference.features import Features, RowFormat, numbers_only
 from service.inference.predictor import HiddenLayer
 
 KEYS = ("instances", "inputs")
@@ -14,6 +15,10 @@ KEYS = ("instances", "inputs")
 
 def decode_hidden(body: bytes, *, form: RowFormat, row_limit: int) -> Features:
     """The rows of the body. Raises MalformedBody, InvalidInput and TooManyRows."""
+    if not form.texts:
+        numbers = rows_of_numbers(body, width=len(form.names), row_limit=row_limit)
+        if numbers is not None:
+            return numbers_only(numbers)
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
     return decode_rows(content, form=form, row_limit=row_limit)

@@ -7,9 +7,10 @@ import numpy as np
 import orjson
 
 from service.codecs.json_body import parse_object, refuse_unknown_keys
-from service.codecs.json_options import OPTION_KEYS, Options, decode_options
+from service.codecs.json_numbers import rows_of_numbers
+from service.codecs.json_options import NO_OPTIONS, OPTION_KEYS, Options, decode_options
 from service.codecs.json_rows import decode_rows
-from service.inference.features import Features, Floats, RowFormat
+from service.inference.features import Features, Floats, RowFormat, numbers_only
 from service.inference.predictor import Predictions, Uncertainty
 from service.model_repository.manifest import Manifest
 
@@ -30,6 +31,10 @@ def decode_predict(
     body: bytes, *, form: RowFormat, manifest: Manifest, row_limit: int
 ) -> PredictRequest:
     """Decode a predict body. Raises MalformedBody, InvalidInput and TooManyRows."""
+    if not form.texts:
+        numbers = rows_of_numbers(body, width=len(form.names), row_limit=row_limit)
+        if numbers is not None:
+            return PredictRequest(numbers_only(numbers), NO_OPTIONS)
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
     options = decode_options(content, manifest)

@@ -8,8 +8,6 @@ from service.codecs.json_body import are_numbers, describe, is_number
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
 from service.inference.features import Features, Floats, RowFormat
 
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
-
 
 class _Problems:
     """Counts every problem and keeps the first few."""
@@ -170,8 +168,11 @@ def _as_text(cell: object, place: int, form: RowFormat) -> object:
 
 def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:
     wide = np.array(rows, dtype=np.float64).reshape(len(rows), len(form.numbers))
-    outside = np.argwhere(np.abs(wide) > _FLOAT32_MAX)
-    if outside.size:
+    with np.errstate(over="ignore"):
+        narrow = wide.astype(np.float32)
+    # Gaps are NaN; JSON has no infinity.
+    if np.isinf(narrow).any():
+        outside = np.argwhere(np.isinf(narrow))
         problems = [
             Problem(
                 f"expected a number within float32, got {wide[i, j]:g}",
@@ -181,4 +182,4 @@ def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:
             for i, j in outside[:LISTED_PROBLEMS]
         ]
         raise InvalidInput("a number is too large", problems, total=len(outside))
-    return wide.astype(np.float32)
+    return narrow

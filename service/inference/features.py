@@ -37,7 +37,11 @@ class Features:
 
 def numbers_only(numeric: Floats) -> Features:
     """The features of a table without text."""
-    return Features(numeric, np.empty((len(numeric), 0), dtype=object))
+    count = len(numeric)
+    return Features(numeric, _NO_TEXT if count == 1 else np.empty((count, 0), dtype=object))
+
+
+_NO_TEXT: Texts = np.empty((1, 0), dtype=object)
 
 
 def joined(parts: Sequence[Features]) -> Features:

@@ -78,6 +78,10 @@ class Predictor:
             self.model.run(features, self.prediction_outputs(uncertainty=False))
         )
 
+    def predict_row(self, features: Features) -> Predictions:
+        """Classify one row, without gaps in its kind, on the event loop's thread."""
+        return self.predictions([self.model.probabilities_of_row(features.numeric)])
+
     def predictions(self, outputs: Sequence[Floats]) -> Predictions:
         """What these outputs of n rows say; of equal probabilities the first class wins."""
         probabilities, *masked = outputs

@@ -1,0 +1,1 @@
+"""The service under load: what it is held against, and the load generator."""
