@@ -15,7 +15,7 @@ from service.app import create_app
 from service.errors import AddressInUse, StartupError
 from service.inference.predictor import open_version
 from service.model_repository.repository import ModelRepository
-from service.server import DirectProtocol
+from service.server import DirectProtocol, Outbox
 from service.settings import Settings, process_environment, read_settings
 
 _log = logging.getLogger("service")
@@ -73,7 +73,7 @@ def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
         partial(create_app, settings, shared_metrics),
         factory=True,
         loop="uvloop",
-        http=DirectProtocol,
+        http=partial(DirectProtocol, outbox=Outbox()),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         workers=settings.workers,

@@ -2,19 +2,48 @@
 
 For each request uvicorn builds an ASGI scope, a task and an event, and writes head and body one by
 one. A POST of a whole body to a direct path needs none of that: it is answered from the parser's
-callbacks with a single write. Everything else, a direct path in any other form included, goes
+callbacks, and its answer leaves in one piece with those of the same turn of the event loop. Everything else, a direct path in any other form included, goes
 uvicorn's way to the same application and ends in the same endpoints.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.api.direct import Answer, Call, Direct, find
+from service.api.direct import Answer, Call, Direct, Headers, find
 
 # What these say is for uvicorn to understand.
 _UNUSUAL = frozenset((b"expect", b"transfer-encoding", b"upgrade"))
+# A body of more bytes may take long: the answers that are ready do not wait for its.
+_LONG_BYTES = 64 * 1024
+
+
+class Outbox:
+    """Answers that are ready in one turn of the event loop, sent together at its end.
+
+    Sent one by one each of them wakes a client that sleeps again before the next one is ready,
+    which costs a fifth of a request (docs/decisions/0015).
+    """
+
+    def __init__(self) -> None:
+        self._ready: list[tuple[asyncio.Transport, bytes, bool]] = []
+
+    def put(self, transport: asyncio.Transport, answer: bytes, *, last: bool) -> None:
+        """Send an answer at the end of this turn, and close its connection if it is the last."""
+        if not self._ready:
+            asyncio.get_running_loop().call_soon(self.send)
+        self._ready.append((transport, answer, last))
+
+    def send(self) -> None:
+        """Send them now."""
+        ready, self._ready = self._ready, []
+        for transport, answer, last in ready:
+            if not transport.is_closing():
+                transport.write(answer)
+                if last:
+                    transport.close()
 
 
 class _Cycle:
@@ -34,19 +63,25 @@ class _Cycle:
 class DirectProtocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, outbox: Outbox, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Without such an application every request goes uvicorn's way.
         self._endpoints = self.app.endpoints if isinstance(self.app, Direct) else None
+        self._outbox = outbox
         self._direct = _Cycle()
         self._call: Call | None = None
+        self._fields: Headers = {}
         self._body = b""
+        self._idle_since: float | None = None
 
     def on_message_begin(self) -> None:
         """A request line follows; the scope is built once it is known who needs it."""
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header more."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Choose the way."""
@@ -58,10 +93,11 @@ class DirectProtocol(HttpToolsProtocol):
             direct.keep_alive = True
             self.cycle = direct  # type: ignore[assignment]
             return
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
-        self.headers.extend(headers)
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -81,7 +117,9 @@ class DirectProtocol(HttpToolsProtocol):
             return
         assert self._endpoints is not None
         body, self._body = self._body, b""
-        answer = self._endpoints.answer(call, self.headers, body)
+        if len(body) > _LONG_BYTES:
+            self._outbox.send()
+        answer = self._endpoints.answer(call, self._fields, body)
         if isinstance(answer, Answer):
             self._write(answer)
             return
@@ -89,30 +127,83 @@ class DirectProtocol(HttpToolsProtocol):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    def on_response_complete(self) -> None:
+        """Start the next pipelined request, or count the connection as idle from now on."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again_in(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection if it has been idle for long enough.
+
+        uvicorn makes and cancels a timer for each request; here one timer looks now and then.
+        """
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_again_in(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end of the connection, and of its timer."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, after the answers that are ready."""
+        self._outbox.send()
+        super().send_400_response(msg)
+
+    def shutdown(self) -> None:
+        """Close in order, after the answers that are ready."""
+        self._outbox.send()
+        super().shutdown()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _look_again_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
     def _direct_call(self) -> Call | None:
         """The call of a plain POST with a declared and allowed length, if no request is before it.
 
         Plain: without a query, escapes in its path, or a wish for anything but the next request.
         """
-        call = find(self.url.decode("latin-1"))
+        url = self.url
+        call = find(url.decode("latin-1"))
         if (
             call is None
             or self._endpoints is None
+            or b"%" in url
             or not (self.cycle is None or self.cycle.response_complete)
             or self.flow.write_paused
-            or b"%" in self.url
             or self.parser.get_method() != b"POST"
             or not self.parser.should_keep_alive()
         ):
             return None
-        length = b""
-        for name, value in self.headers:
-            if name == b"content-length":
-                length = value
-            elif name in _UNUSUAL or (name == b"connection" and not self._persists(value)):
-                return None
-        within = length.isdigit() and int(length) <= self._endpoints.body_limit_bytes
-        return call if within else None
+        fields = dict(self.headers)
+        connection = fields.get(b"connection")
+        if (connection is not None and not self._persists(connection)) or not (
+            _UNUSUAL.isdisjoint(fields)
+        ):
+            return None
+        length = fields.get(b"content-length", b"")
+        if not length.isdigit() or int(length) > self._endpoints.body_limit_bytes:
+            return None
+        self._fields = fields
+        return call
 
     def _persists(self, connection: bytes) -> bool:
         return connection.lower() == b"keep-alive" and self.parser.get_http_version() == "1.1"
@@ -127,12 +218,13 @@ class DirectProtocol(HttpToolsProtocol):
         head = STATUS_LINE[answer.status]
         for name, value in (*self.server_state.default_headers, *answer.headers):
             head += b"%b: %b\r\n" % (name, value)
-        if not self._direct.keep_alive:
+        last = not self._direct.keep_alive
+        if last:
             head += b"connection: close\r\n"
-        self.transport.write(
+        self._outbox.put(
+            self.transport,
             b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b"
-            % (head, answer.media_type, len(answer.body), answer.request_id, answer.body)
+            % (head, answer.media_type, len(answer.body), answer.request_id, answer.body),
+            last=last,
         )
-        if not self._direct.keep_alive:
-            self.transport.close()
         self.on_response_complete()

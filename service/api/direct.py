@@ -7,7 +7,7 @@ sees it. A handler answers with bytes, or with an awaitable of them where a run 
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,7 +20,8 @@ from service.api.middleware.request_id import RequestIds
 from service.api.requests import check_media_type
 from service.errors import BodyTooLarge, ServiceError
 
-Headers = Iterable[tuple[bytes, bytes]]
+# By lower-case name; of a name that comes twice, the last.
+Headers = Mapping[bytes, bytes]
 # Of the path's name, its version if it has one, and the body.
 Handler = Callable[[str, str | None, bytes], bytes | Awaitable[bytes]]
 
@@ -70,10 +71,9 @@ class DirectEndpoints:
     def answer(self, call: Call, headers: Headers, body: bytes) -> Answer | Awaitable[Answer]:
         """Run a call; whatever goes wrong is in the answer."""
         started = time.perf_counter()
-        sent_id, media_type, encoding = _read(headers)
-        request_id = self._ids.of(sent_id)
+        request_id = self.request_id(headers)
         try:
-            check_media_type(media_type, encoding)
+            check_media_type(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
             result = self._handlers[call.verb](call.name, call.version, body)
         except Exception as exc:  # noqa: BLE001 - what is not expected becomes a 500
             return self.refused(call, request_id, exc, started)
@@ -83,7 +83,7 @@ class DirectEndpoints:
 
     def request_id(self, headers: Headers) -> str:
         """The id of a request with these headers."""
-        return self._ids.of(_read(headers)[0])
+        return self._ids.of(headers.get(b"x-request-id", b"").decode("latin-1"))
 
     def refused(self, call: Call, request_id: str, error: Exception, started: float) -> Answer:
         """The answer to a call that failed."""
@@ -140,7 +140,7 @@ class Direct:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, call: Call, scope: Scope, receive: Receive) -> Answer:
-        endpoints, headers, method = self.endpoints, scope["headers"], scope["method"]
+        endpoints, headers, method = self.endpoints, dict(scope["headers"]), scope["method"]
         started = time.perf_counter()
         if method != "POST":
             request_id = endpoints.request_id(headers)
@@ -167,21 +167,8 @@ def find(path: str) -> Call | None:
     return Call(path, verb or evaluate, name or function, version)
 
 
-def _read(headers: Headers) -> tuple[str, str, str]:
-    """Of the headers: the request id, the media type and the encoding, "" where absent."""
-    request_id = media_type = encoding = b""
-    for name, value in headers:
-        if name == b"content-type":
-            media_type = value
-        elif name == b"x-request-id":
-            request_id = value
-        elif name == b"content-encoding":
-            encoding = value
-    return request_id.decode("latin-1"), media_type.decode("latin-1"), encoding.decode("latin-1")
-
-
 async def _body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
-    declared = next((value for name, value in headers if name == b"content-length"), b"")
+    declared = headers.get(b"content-length", b"")
     too_large = BodyTooLarge(f"expected a body of at most {limit} bytes, got more")
     if declared.isdigit() and int(declared) > limit:
         raise too_large

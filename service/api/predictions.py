@@ -33,7 +33,10 @@ class RowHandlers:
         if chosen.categories:
             others = chosen.other_categories(features)
             self._metrics.count_other_categories(manifest.name, chosen.number, others)
-        if chosen.scheduler.runs_at_once(len(features)):
+        rows = len(features)
+        if chosen.scheduler.runs_at_once(rows):
+            if rows == 1 and chosen.binds_rows and not options.uncertainty:
+                return _predictions(chosen, chosen.run_row(features), options)
             wanted = chosen.prediction_outputs(uncertainty=options.uncertainty)
             return _predictions(chosen, chosen.model.run(features, wanted), options)
         return _predict_later(chosen, features, options)

@@ -23,19 +23,18 @@ def register_segment() -> None:
     register_url_convertor("segment", _Segment())
 
 
-def check_media_type(declared: str, encoding: str) -> None:
+def check_media_type(declared: bytes, encoding: bytes | None) -> None:
     """Raise UnsupportedContentType unless a body so declared is plain JSON, or undeclared."""
-    if declared != "application/json":
-        media_type = declared.partition(";")[0].strip().lower()
+    if declared != b"application/json":
+        media_type = declared.decode("latin-1").partition(";")[0].strip().lower()
         is_json = media_type == "application/json" or media_type.endswith("+json")
         if media_type and not is_json:
             raise UnsupportedContentType(
                 f"expected the content type application/json, got {media_type[:64]}"
             )
-    if encoding and encoding.lower() != "identity":
-        raise UnsupportedContentType(
-            f"expected a plain body, got one encoded as {encoding.lower()[:64]}"
-        )
+    if encoding and encoding.lower() != b"identity":
+        shown = encoding.decode("latin-1").lower()[:64]
+        raise UnsupportedContentType(f"expected a plain body, got one encoded as {shown}")
 
 
 def version_in_path(name: str, text: str) -> int:
