@@ -1,6 +1,7 @@
 """create_app: the one place that wires the service."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -21,7 +22,7 @@ from service.api.models import models_router
 from service.api.predictions import RowHandlers
 from service.api.requests import register_segment
 from service.inference.predictor import Predictor, open_version
-from service.inference.scheduler import AUTO_ROWS, Batching
+from service.inference.scheduler import Batching
 from service.model_repository.repository import ModelRepository
 from service.settings import Settings
 
@@ -57,7 +58,9 @@ def create_app(settings: Settings, shared_metrics: str | None = None) -> Direct:
 
 
 def _batching(settings: Settings) -> Batching:
-    rows = {"off": 1, "auto": AUTO_ROWS}.get(settings.batching) or int(settings.batching)
+    named = {"off": 1, "auto": None}
+    chosen = settings.batching
+    rows = named[chosen] if chosen in named else int(chosen)
     return Batching(rows, settings.waiting_rows)
 
 
@@ -94,7 +97,7 @@ def _loading(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # In a thread, so that /v2/health/live answers meanwhile. One worker of several takes no
         # connection before it is ready: the others do.
-        loading = asyncio.create_task(asyncio.to_thread(repository.load))
+        loading = asyncio.create_task(asyncio.to_thread(_load, repository))
         loading.add_done_callback(_log_failure)
         if not answers_meanwhile:
             await loading
@@ -102,6 +105,13 @@ def _loading(
         await loading
 
     return lifespan
+
+
+def _load(repository: ModelRepository[Predictor]) -> None:
+    repository.load()
+    # What is here now stays: the collector need not walk it again while somebody waits.
+    gc.collect()
+    gc.freeze()
 
 
 def _log_failure(loading: asyncio.Task[None]) -> None:

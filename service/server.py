@@ -2,12 +2,13 @@
 
 For each request uvicorn builds an ASGI scope, a task and an event, and writes head and body one by
 one. A POST of a whole body to a direct path needs none of that: it is answered from the parser's
-callbacks, and its answer leaves in one piece with those of the same turn of the event loop. Everything else, a direct path in any other form included, goes
-uvicorn's way to the same application and ends in the same endpoints.
+callbacks, and its answer leaves in one piece with those of the same turn of the event loop.
+Everything else, a direct path in any other form included, goes uvicorn's way to the same
+application and ends in the same endpoints.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -29,16 +30,32 @@ class Outbox:
 
     def __init__(self) -> None:
         self._ready: list[tuple[asyncio.Transport, bytes, bool]] = []
+        self._sends_soon = False
+        self._common: list[tuple[bytes, bytes]] = []
+        self._written = b""
+
+    def written(self, common: list[tuple[bytes, bytes]]) -> bytes:
+        """The headers that all answers of a second have in common, as they are sent."""
+        if common is not self._common:
+            self._common = common
+            self._written = _lines(common)
+        return self._written
 
     def put(self, transport: asyncio.Transport, answer: bytes, *, last: bool) -> None:
         """Send an answer at the end of this turn, and close its connection if it is the last."""
-        if not self._ready:
-            asyncio.get_running_loop().call_soon(self.send)
+        self.send_soon()
         self._ready.append((transport, answer, last))
+
+    def send_soon(self) -> None:
+        """Send what is ready after all that the loop was asked to do until now."""
+        if not self._sends_soon:
+            self._sends_soon = True
+            asyncio.get_running_loop().call_soon(self.send)
 
     def send(self) -> None:
         """Send them now."""
         ready, self._ready = self._ready, []
+        self._sends_soon = False
         for transport, answer, last in ready:
             if not transport.is_closing():
                 transport.write(answer)
@@ -119,13 +136,8 @@ class DirectProtocol(HttpToolsProtocol):
         body, self._body = self._body, b""
         if len(body) > _LONG_BYTES:
             self._outbox.send()
-        answer = self._endpoints.answer(call, self._fields, body)
-        if isinstance(answer, Answer):
-            self._write(answer)
-            return
-        task = self.loop.create_task(self._write_later(answer))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        self._endpoints.answer(call, self._fields, body, self._write)
+        self._outbox.send_soon()
 
     def on_response_complete(self) -> None:
         """Start the next pipelined request, or count the connection as idle from now on."""
@@ -208,23 +220,27 @@ class DirectProtocol(HttpToolsProtocol):
     def _persists(self, connection: bytes) -> bool:
         return connection.lower() == b"keep-alive" and self.parser.get_http_version() == "1.1"
 
-    async def _write_later(self, answer: Awaitable[Answer]) -> None:
-        self._write(await answer)
-
     def _write(self, answer: Answer) -> None:
         self._direct.response_complete = True
         if self._direct.disconnected:
             return
-        head = STATUS_LINE[answer.status]
-        for name, value in (*self.server_state.default_headers, *answer.headers):
-            head += b"%b: %b\r\n" % (name, value)
         last = not self._direct.keep_alive
-        if last:
-            head += b"connection: close\r\n"
-        self._outbox.put(
-            self.transport,
-            b"%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b"
-            % (head, answer.media_type, len(answer.body), answer.request_id, answer.body),
-            last=last,
+        own = _lines(answer.headers) if answer.headers else b""
+        message = (
+            b"%b%b%b%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b"
+        ) % (
+            STATUS_LINE[answer.status],
+            self._outbox.written(self.server_state.default_headers),
+            own,
+            b"connection: close\r\n" if last else b"",
+            answer.media_type,
+            len(answer.body),
+            answer.request_id,
+            answer.body,
         )
+        self._outbox.put(self.transport, message, last=last)
         self.on_response_complete()
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -1,29 +1,32 @@
 """The paths that are answered before the framework: see `find`.
 
-A request for one of them goes `Direct -> handler -> codec -> predictor -> codec`, and FastAPI never
-sees it. A handler answers with bytes, or with an awaitable of them where a run is worth a thread.
+A request for one of them goes handler -> codec -> scheduler -> codec, and FastAPI never sees it. A
+handler answers with bytes, or with a run that the scheduler places; the answer is told to whoever
+sends it, now or later, so that a request needs no task of its own.
 """
 
+import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope
+from starlette.types import Send as AsgiSend
 
 from service.api import problems
 from service.api.metrics import Metrics
 from service.api.middleware.request_id import RequestIds
 from service.api.requests import check_media_type
 from service.errors import BodyTooLarge, ServiceError
+from service.inference.features import Features, Floats
+from service.inference.scheduler import Scheduler
 
 # By lower-case name; of a name that comes twice, the last.
 Headers = Mapping[bytes, bytes]
-# Of the path's name, its version if it has one, and the body.
-Handler = Callable[[str, str | None, bytes], bytes | Awaitable[bytes]]
 
 _PATH = re.compile(
     "/v1/(?:models/([^/:]+)(?:/versions/([^/:]+))?(:predict|:activations)"
@@ -31,6 +34,19 @@ _PATH = re.compile(
 )
 _JSON = b"application/json"
 _log = logging.getLogger(__name__)
+
+
+class Run(NamedTuple):
+    """Rows for a version's scheduler, and what makes its outputs an answer."""
+
+    scheduler: Scheduler
+    features: Features
+    outputs: Sequence[str]
+    encode: Callable[[list[Floats]], bytes]
+
+
+# Of the path's name, its version if it has one, and the body.
+Handler = Callable[[str, str | None, bytes], bytes | Run]
 
 
 class Answer(NamedTuple):
@@ -41,6 +57,9 @@ class Answer(NamedTuple):
     request_id: bytes
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Send = Callable[[Answer], None]
 
 
 class Call(NamedTuple):
@@ -68,18 +87,21 @@ class DirectEndpoints:
         self._metrics = metrics
         self.body_limit_bytes = body_limit_bytes
 
-    def answer(self, call: Call, headers: Headers, body: bytes) -> Answer | Awaitable[Answer]:
-        """Run a call; whatever goes wrong is in the answer."""
+    def answer(self, call: Call, headers: Headers, body: bytes, send: Send) -> None:
+        """Run a call and send its answer once, now or later; whatever goes wrong is in it."""
         started = time.perf_counter()
         request_id = self.request_id(headers)
         try:
             check_media_type(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
             result = self._handlers[call.verb](call.name, call.version, body)
+            if isinstance(result, Run):
+                finish = partial(self._finish, call, request_id, started, send, result.encode)
+                result.scheduler.submit(result.features, result.outputs, finish)
+                return
         except Exception as exc:  # noqa: BLE001 - what is not expected becomes a 500
-            return self.refused(call, request_id, exc, started)
-        if isinstance(result, bytes):
-            return self._answered(call, request_id, result, started)
-        return self._later(call, request_id, result, started)
+            send(self.refused(call, request_id, exc, started))
+            return
+        send(self._answered(call, request_id, result, started))
 
     def request_id(self, headers: Headers) -> str:
         """The id of a request with these headers."""
@@ -103,14 +125,23 @@ class DirectEndpoints:
         body = bytes(response.body)
         return Answer(response.status_code, media_type, request_id.encode(), body, others)
 
-    async def _later(
-        self, call: Call, request_id: str, result: Awaitable[bytes], started: float
-    ) -> Answer:
+    def _finish(
+        self,
+        call: Call,
+        request_id: str,
+        started: float,
+        send: Send,
+        encode: Callable[[list[Floats]], bytes],
+        outputs: list[Floats] | Exception,
+    ) -> None:
         try:
-            body = await result
+            if isinstance(outputs, Exception):
+                raise outputs
+            body = encode(outputs)
         except Exception as exc:  # noqa: BLE001 - as in answer
-            return self.refused(call, request_id, exc, started)
-        return self._answered(call, request_id, body, started)
+            send(self.refused(call, request_id, exc, started))
+            return
+        send(self._answered(call, request_id, body, started))
 
     def _answered(self, call: Call, request_id: str, body: bytes, started: float) -> Answer:
         self._metrics.count_request(call.verb, 200, time.perf_counter() - started)
@@ -124,7 +155,7 @@ class Direct:
         self.app = app
         self.endpoints = endpoints
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
         call = find(scope["path"]) if scope["type"] == "http" else None
         if call is None:
             await self.app(scope, receive, send)
@@ -150,8 +181,11 @@ class Direct:
             body = await _body(headers, receive, limit=endpoints.body_limit_bytes)
         except BodyTooLarge as exc:
             return endpoints.refused(call, endpoints.request_id(headers), exc, started)
-        answer = endpoints.answer(call, headers, body)
-        return answer if isinstance(answer, Answer) else await answer
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        endpoints.answer(
+            call, headers, body, lambda it: None if answer.done() else answer.set_result(it)
+        )
+        return await answer
 
 
 @lru_cache(maxsize=1024)

@@ -6,13 +6,15 @@ errors. Both give the same arrays (tests/service/codecs/test_json_numbers.py).
 """
 
 import re
+from collections.abc import Iterable, Sized
+from typing import cast
 
 import numpy as np
 import simdjson
 
 from service.inference.features import Floats
 
-_PLAIN = re.compile(rb'\{\s*"instances"\s*:\s*\[\s*\[')
+_PLAIN = re.compile(rb'\s*\{\s*"instances"\s*:\s*\[\s*\[')
 # A parser keeps the memory of the largest body that it has seen.
 _KEPT_BYTES = 1024 * 1024
 _kept = simdjson.Parser()
@@ -20,20 +22,21 @@ _kept = simdjson.Parser()
 
 def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None:
     """The array, (n, width), in a body that is {"instances": [[number, ...], ...]}, else None."""
-    if _PLAIN.match(body) is None:
+    # One object, and a list a row in one list: then no cell is anything of the kind.
+    if _PLAIN.match(body) is None or body.count(b"{") != 1:
         return None
     parser = _kept if len(body) <= _KEPT_BYTES else simdjson.Parser()
     try:
         content = parser.parse(body)
+        if not isinstance(content, simdjson.Object) or len(content) != 1:
+            return None
         rows = content["instances"]
+        if not isinstance(rows, simdjson.Array):
+            return None
         count = len(rows)
-        # With a bracket more than these a cell would be a list.
-        if (
-            len(content) != 1
-            or count > row_limit
-            or body.count(b"[") != count + 1
-            or any(len(row) != width for row in rows)
-        ):
+        if count > row_limit or body.count(b"[") != count + 1:
+            return None
+        if any(length != width for length in map(len, cast("Iterable[Sized]", rows))):
             return None
         wide = np.frombuffer(rows.as_buffer(of_type="d"), np.float64).reshape(count, width)
         with np.errstate(over="raise"):

@@ -1,7 +1,7 @@
 """Classification over JSON: request body to features, predictions to answer body."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -19,8 +19,7 @@ KEYS = ("instances", "inputs", *OPTION_KEYS)
 _Answer = dict[str, object]
 
 
-@dataclass(frozen=True)
-class PredictRequest:
+class PredictRequest(NamedTuple):
     """Rows, and what to say of them."""
 
     features: Features

@@ -1,7 +1,7 @@
 """One opened ONNX graph and its self-test: the only importer of onnxruntime."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -34,7 +34,6 @@ class OnnxModel:
             raise ArtifactInvalid("model.onnx is not a model that ONNX Runtime opens") from exc
         self._run_options = _run_options()
         self._check_tensors()
-        self._row = None if CATEGORICAL in self._inputs else _BoundRow(self._session, signature)
 
     def run(self, features: Features, outputs: Sequence[str]) -> list[Floats]:
         """The named outputs, each with n rows, for n rows of features."""
@@ -45,11 +44,6 @@ class OnnxModel:
     def probabilities(self, features: Features) -> Floats:
         """Class probabilities, (n, n_classes), for n rows of features."""
         return self.run(features, [self._signature.probabilities])[0]
-
-    def probabilities_of_row(self, numeric: Floats) -> Floats:
-        """Class probabilities, (1, n_classes), for one row of numbers; for one thread only."""
-        assert self._row is not None
-        return self._row.run(numeric, self._run_options)
 
     def labels(self, features: Features) -> list[bool | int | str]:
         """The labels that the graph itself names for n rows of features."""
@@ -92,33 +86,6 @@ class OnnxModel:
             _check_input(inputs[name], width)
 
 
-class _BoundRow:
-    """A row and its probabilities in memory that is bound to the graph once.
-
-    Half of what a run of a small graph costs is handing arrays over.
-    """
-
-    def __init__(self, session: ort.InferenceSession, signature: Signature) -> None:
-        ((name, width),) = signature.inputs.items()
-        self._session = session
-        self._row = np.zeros((1, width), np.float32)
-        (outcome,) = session.run([signature.probabilities], {name: self._row})
-        self._probabilities: Floats = outcome
-        self._binding = session.io_binding()
-        self._bind(self._binding.bind_input, name, self._row)
-        self._bind(self._binding.bind_output, signature.probabilities, self._probabilities)
-
-    def run(self, numeric: Floats, options: ort.RunOptions) -> Floats:
-        """The probabilities of a row, (1, n_classes)."""
-        self._row[:] = numeric
-        self._session.run_with_iobinding(self._binding, options)
-        return self._probabilities.copy()
-
-    @staticmethod
-    def _bind(bind: Callable[..., None], name: str, array: Floats) -> None:
-        bind(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
-
-
 def _check_input(tensor: ort.NodeArg, width: int) -> None:
     shown, kind = (
         ("string", "tensor(string)") if tensor.name == CATEGORICAL else ("float32", "tensor(float)")
@@ -149,5 +116,7 @@ def _session_options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # As fast without, and what a long request took is given back (docs/decisions/0016).
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     return options

@@ -78,15 +78,6 @@ class Predictor:
             self.model.run(features, self.prediction_outputs(uncertainty=False))
         )
 
-    @property
-    def binds_rows(self) -> bool:
-        """Whether `run_row` may be used: the rows are nothing but numbers."""
-        return not self.row_format.texts
-
-    def run_row(self, features: Features) -> list[Floats]:
-        """The outputs of `prediction_outputs` for one row; on the event loop's thread alone."""
-        return [self.model.probabilities_of_row(features.numeric)]
-
     def predictions(self, outputs: Sequence[Floats]) -> Predictions:
         """What these outputs of n rows say; of equal probabilities the first class wins."""
         probabilities, *masked = outputs

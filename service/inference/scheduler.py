@@ -1,31 +1,38 @@
 """When and where a batch runs, and the bound on what may wait.
 
-A run that costs less than handing it to a thread belongs on the event loop. A costlier one runs on
-a thread of its version's own, which holds no lock of the interpreter meanwhile: the loop decodes
-other requests, and those that wait when the thread is free go together. Nothing waits for company:
-a lone request starts at once. This module knows neither HTTP nor onnxruntime.
+A run that costs less than handing it to a thread belongs on the event loop: what came in one turn
+of the loop runs as one batch at the end of the turn. A costlier one runs on a thread of its
+version's own, which holds no lock of the interpreter meanwhile: the loop decodes other requests,
+and those that wait when the thread is free go together. Nothing waits for company: a lone request
+starts at once. This module knows neither HTTP nor onnxruntime.
 """
 
 import asyncio
 import itertools
+import math
 import queue
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from service.errors import Overloaded
 from service.inference.features import Features, Floats, joined
 
-Run = Callable[[Features, Sequence[str]], list[Floats]]
+RunModel = Callable[[Features, Sequence[str]], list[Floats]]
+# Told once, on the event loop: the outputs of one request's rows, or why there are none.
+Done = Callable[[list[Floats] | Exception], None]
 
 # What a thread's answer costs more than the loop's, in seconds of latency (docs/decisions/0017).
 _HOP_S = 1e-4
-# Beyond these, more rows in a run of a wide model no longer make a row cheaper.
-AUTO_ROWS = 64
+# A row of a wide model gets no cheaper beyond four in a run, and the smaller the batches are, the
+# better they overlap with decoding (docs/decisions/0017).
+_AUTO_THREAD_ROWS = 8
 _MEASURED_ROWS = 64
 _REPEATS = 5
 
@@ -37,27 +44,32 @@ class Cost:
     first_row_s: float
     next_row_s: float
 
-    def of(self, rows: int) -> float:
-        """Seconds that so many rows take."""
-        return self.first_row_s + max(rows - 1, 0) * self.next_row_s
+    def rows_within(self, seconds: float) -> float:
+        """How many rows a run of so many seconds takes; below one when not even the first."""
+        left = seconds - self.first_row_s
+        if left < 0:
+            return 0
+        return 1 + left / self.next_row_s if self.next_row_s else math.inf
 
 
 @dataclass(frozen=True)
 class Batching:
-    """At most so many rows of several requests in one run, and so many rows waiting in all."""
+    """At most so many rows of several requests in one run, and so many rows waiting in all.
 
-    rows: int = AUTO_ROWS
+    Without a number a run on the event loop may take as many as cost no more than a hop.
+    """
+
+    rows: int | None = None
     waiting_rows: int = 20_000
 
 
 DEFAULT_BATCHING = Batching()
 
 
-@dataclass(frozen=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     features: Features
     outputs: Sequence[str]
-    answer: "asyncio.Future[list[Floats]]"
+    done: Done
     loop: asyncio.AbstractEventLoop
 
 
@@ -65,22 +77,38 @@ class _Waiting:
 class Scheduler:
     """Runs one version. Used from one event loop; `run_model` may be called from any thread."""
 
-    run_model: Run
+    run_model: RunModel
     cost: Cost
     batching: Batching
+    _turn: list[_Waiting] = field(default_factory=list, init=False)
     _queue: "queue.SimpleQueue[_Waiting]" = field(default_factory=queue.SimpleQueue, init=False)
     _held: _Waiting | None = field(default=None, init=False)
     _waiting_rows: int = field(default=0, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
 
-    def runs_at_once(self, rows: int) -> bool:
-        """Whether so many rows belong on the event loop."""
-        return self.cost.of(rows) <= _HOP_S
+    def submit(self, features: Features, outputs: Sequence[str], done: Done) -> None:
+        """Compute the outputs for the rows. Raises Overloaded when too many rows wait already."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(features, outputs, done, loop)
+        if len(features) > self._cheap_rows:
+            self._hand_over(waiting)
+            return
+        if not self._turn:
+            loop.call_soon(self._end_turn)
+        self._turn.append(waiting)
 
-    async def run(self, features: Features, outputs: Sequence[str]) -> list[Floats]:
-        """The outputs for the rows, computed in the thread. Raises Overloaded."""
-        rows = len(features)
-        limit = self.batching.waiting_rows
+    @cached_property
+    def _cheap_rows(self) -> float:
+        return self.cost.rows_within(_HOP_S)
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, []
+        limit = self.batching.rows or math.inf
+        for batch in _batches(turn, min(limit, self._cheap_rows)):
+            _deliver(batch, self._answers(batch))
+
+    def _hand_over(self, waiting: _Waiting) -> None:
+        rows, limit = len(waiting.features), self.batching.waiting_rows
         if self._waiting_rows and self._waiting_rows + rows > limit:
             raise Overloaded(
                 f"{self._waiting_rows} rows wait for this model: expected at most {limit} with "
@@ -89,62 +117,76 @@ class Scheduler:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="runs", daemon=True)
             self._thread.start()
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(features, outputs, loop.create_future(), loop)
         self._waiting_rows += rows
         self._queue.put(waiting)
-        try:
-            return await waiting.answer
-        finally:
-            self._waiting_rows -= rows
 
     def _work(self) -> None:
         while True:
             batch = self._gather()
-            self._answer([waiting for waiting in batch if not waiting.answer.cancelled()])
+            batch[0].loop.call_soon_threadsafe(self._return, batch, self._answers(batch))
+
+    def _return(self, batch: Sequence[_Waiting], answers: "_Answers") -> None:
+        self._waiting_rows -= sum(len(waiting.features) for waiting in batch)
+        _deliver(batch, answers)
 
     def _gather(self) -> list[_Waiting]:
         """What waits and goes together; the first is waited for, no other."""
         first, self._held = self._held or self._queue.get(), None
         batch, rows = [first], len(first.features)
-        while rows < self.batching.rows:
+        limit = self.batching.rows or _AUTO_THREAD_ROWS
+        while rows < limit:
             try:
                 following = self._queue.get_nowait()
             except queue.Empty:
                 break
             rows += len(following.features)
-            if rows > self.batching.rows or following.outputs != first.outputs:
+            if rows > limit or following.outputs != first.outputs:
                 self._held = following
                 break
             batch.append(following)
         return batch
 
-    def _answer(self, batch: Sequence[_Waiting]) -> None:
-        if not batch:
-            return
-        answers: list[list[Floats] | Exception]
+    def _answers(self, batch: Sequence[_Waiting]) -> "_Answers":
         try:
-            answers = list(self._run(batch))
+            return self._run(batch)
         except Exception as exc:  # noqa: BLE001 - whoever waits is told
             # One that cannot be run must not take the others with it.
-            answers = [exc] if len(batch) == 1 else [self._alone(waiting) for waiting in batch]
-        batch[0].loop.call_soon_threadsafe(_deliver, batch, answers)
+            return [exc] if len(batch) == 1 else [self._alone(waiting) for waiting in batch]
 
-    def _run(self, batch: Sequence[_Waiting]) -> Iterator[list[Floats]]:
+    def _run(self, batch: Sequence[_Waiting]) -> "_Answers":
         first = batch[0]
         if len(batch) == 1:
-            yield self.run_model(first.features, first.outputs)
-            return
+            return [self.run_model(first.features, first.outputs)]
         together = self.run_model(joined([w.features for w in batch]), first.outputs)
-        ends = list(itertools.accumulate(len(waiting.features) for waiting in batch))
-        for start, end in itertools.pairwise([0, *ends]):
-            yield [output[start:end] for output in together]
+        ends = itertools.accumulate((len(waiting.features) for waiting in batch), initial=0)
+        return [[output[a:b] for output in together] for a, b in itertools.pairwise(ends)]
 
     def _alone(self, waiting: _Waiting) -> list[Floats] | Exception:
         try:
             return self.run_model(waiting.features, waiting.outputs)
         except Exception as exc:  # noqa: BLE001 - whoever waits is told
             return exc
+
+
+_Answers = Sequence[list[Floats] | Exception]
+
+
+def _batches(turn: Sequence[_Waiting], limit: float) -> Iterator[list[_Waiting]]:
+    """The turn's requests in order, those of the same outputs together, up to so many rows."""
+    batch: list[_Waiting] = []
+    rows = 0
+    for waiting in turn:
+        rows += len(waiting.features)
+        if batch and (rows > limit or waiting.outputs != batch[0].outputs):
+            yield batch
+            batch, rows = [], len(waiting.features)
+        batch.append(waiting)
+    yield batch
+
+
+def _deliver(batch: Sequence[_Waiting], answers: _Answers) -> None:
+    for waiting, answer in zip(batch, answers, strict=True):
+        waiting.done(answer)
 
 
 def measured(run: Callable[[Features], object], rows: Features) -> Cost:
@@ -161,13 +203,3 @@ def _median_s(run: Callable[[Features], object], features: Features) -> float:
         run(features)
         times.append(time.perf_counter() - started)
     return statistics.median(times)
-
-
-def _deliver(batch: Sequence[_Waiting], answers: Sequence[list[Floats] | Exception]) -> None:
-    for waiting, answer in zip(batch, answers, strict=True):
-        if waiting.answer.done():
-            continue
-        if isinstance(answer, Exception):
-            waiting.answer.set_exception(answer)
-        else:
-            waiting.answer.set_result(answer)

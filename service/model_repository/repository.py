@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -40,7 +41,7 @@ class ModelStatus(Generic[Served]):
     name: str
     versions: tuple[VersionStatus[Served], ...]
 
-    @property
+    @cached_property
     def newest_ready(self) -> VersionStatus[Served] | None:
         """The version that answers when none is named."""
         return next((v for v in reversed(self.versions) if v.opened is not None), None)
