@@ -16,8 +16,8 @@ BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
 	print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"])')
 
 .DEFAULT_GOAL := help
-.PHONY: help serve train extras test test-base test-containers test-large bench-fit bench-select \
-	bench-compare bench-input-form check format clean
+.PHONY: help serve train extras test test-base test-containers test-large bench bench-soak \
+	bench-fit bench-select bench-compare bench-input-form check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
@@ -43,6 +43,12 @@ test-containers: $(VENV)/installed-dev ## build and run the images (needs a cont
 
 test-large: $(VENV)/installed-dev ## train on 5 million rows in bounded memory, and the long presets
 	$(BIN)/python -m pytest -m large --timeout 5400
+
+bench: $(VENV)/installed-dev ## load the service, a plain FastAPI one and an echo in turn (needs wrk)
+	$(BIN)/python -m benchmarks.serve
+
+bench-soak: $(VENV)/installed-dev ## watch memory over a million requests of mixed sizes
+	$(BIN)/python -m benchmarks.soak
 
 bench-fit: $(VENV)/installed-dev ## time training against a plain PyTorch loop and scikit-learn
 	$(BIN)/python -m benchmarks.fit

@@ -88,7 +88,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._direct = _Cycle()
         self._call: Call | None = None
         self._fields: Headers = {}
-        self._body = b""
+        self._pieces: list[bytes] = []
         self._idle_since: float | None = None
 
     def on_message_begin(self) -> None:
@@ -104,7 +104,7 @@ class DirectProtocol(HttpToolsProtocol):
         """Choose the way."""
         self._call = self._direct_call()
         if self._call is not None:
-            self._body = b""
+            self._pieces = []
             direct = self._direct
             direct.response_complete = direct.disconnected = False
             direct.keep_alive = True
@@ -121,10 +121,8 @@ class DirectProtocol(HttpToolsProtocol):
         """A piece of the body."""
         if self._call is None:
             super().on_body(body)
-        elif self._body:
-            self._body += body
         else:
-            self._body = body
+            self._pieces.append(body)
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
@@ -133,7 +131,8 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         assert self._endpoints is not None
-        body, self._body = self._body, b""
+        pieces, self._pieces = self._pieces, []
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if len(body) > _LONG_BYTES:
             self._outbox.send()
         self._endpoints.answer(call, self._fields, body, self._write)

@@ -38,8 +38,8 @@ class Settings(BaseModel):
     batching: Annotated[
         str,
         Field(
-            description="how many rows of waiting requests run together in a model that is worth a "
-            "thread: off, auto or a number"
+            description="rows of several requests that may run together: off, auto (as many as "
+            "make a row cheaper) or a number"
         ),
         AfterValidator(_known_batching),
     ] = "auto"

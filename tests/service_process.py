@@ -32,10 +32,13 @@ def command(*arguments: str | Path) -> list[str]:
 
 @contextmanager
 def started(*arguments: str | Path) -> Iterator[Service]:
-    """A service that has loaded its models; it is stopped by SIGTERM."""
+    """A service that has loaded its models, with one worker by default; stopped by SIGTERM."""
     began = time.monotonic()
     process = subprocess.Popen(
-        command("--port", "0", *arguments), cwd=ROOT, stderr=subprocess.PIPE, text=True
+        command("--port", "0", "--workers", "1", *arguments),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stderr is not None

@@ -61,7 +61,7 @@ def create_app(
         return _answer(by_list, x, labels["lists"])
 
     @app.post("/predict-objects")
-    def predict_objects(body: table) -> Predictions:  # type: ignore[valid-type]
+    def predict_objects(body: table) -> Predictions:
         rows = [[getattr(row, name) for name in names] for row in body.instances]  # type: ignore[attr-defined]
         return _answer(by_name, np.array(rows, dtype=np.float32), labels["objects"])
 

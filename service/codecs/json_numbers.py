@@ -18,12 +18,16 @@ _PLAIN = re.compile(rb'\s*\{\s*"instances"\s*:\s*\[\s*\[')
 # A parser keeps the memory of the largest body that it has seen.
 _KEPT_BYTES = 1024 * 1024
 _kept = simdjson.Parser()
+# Up to this length Python counts a byte sooner than numpy is called.
+_SHORT_BYTES = 4096
+_OPENING_BRACKET = ord("[")
 
 
 def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None:
     """The array, (n, width), in a body that is {"instances": [[number, ...], ...]}, else None."""
     # One object, and a list a row in one list: then no cell is anything of the kind.
-    if _PLAIN.match(body) is None or body.count(b"{") != 1:
+    opening = _PLAIN.match(body)
+    if opening is None or body.find(b"{", opening.end()) >= 0:
         return None
     parser = _kept if len(body) <= _KEPT_BYTES else simdjson.Parser()
     try:
@@ -34,7 +38,7 @@ def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None
         if not isinstance(rows, simdjson.Array):
             return None
         count = len(rows)
-        if count > row_limit or body.count(b"[") != count + 1:
+        if count > row_limit or _lists_in(body) != count + 1:
             return None
         if any(length != width for length in map(len, cast("Iterable[Sized]", rows))):
             return None
@@ -43,3 +47,9 @@ def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None
             return wide.astype(np.float32)
     except (ValueError, TypeError, RuntimeError, KeyError, FloatingPointError):
         return None
+
+
+def _lists_in(body: bytes) -> int:
+    if len(body) <= _SHORT_BYTES:
+        return body.count(b"[")
+    return int(np.count_nonzero(np.frombuffer(body, np.uint8) == _OPENING_BRACKET))
