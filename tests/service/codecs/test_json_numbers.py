@@ -34,8 +34,13 @@ CELLS = st.recursive(
     ),
     max_leaves=3,
 )
-ROWS = st.lists(CELLS, max_size=3).map(lambda cells: f"[{', '.join(cells)}]") | CELLS
-INSTANCES = st.lists(ROWS, max_size=5).map(lambda rows: f"[{','.join(rows)}]") | CELLS
+PLAIN_ROWS = st.tuples(NUMBERS, NUMBERS).map(lambda cells: f"[{', '.join(cells)}]")
+ROWS = PLAIN_ROWS | st.lists(CELLS, max_size=3).map(lambda cells: f"[{', '.join(cells)}]") | CELLS
+INSTANCES = st.one_of(
+    st.lists(PLAIN_ROWS, max_size=5).map(lambda rows: f"[{','.join(rows)}]"),
+    st.lists(ROWS, max_size=5).map(lambda rows: f"[{','.join(rows)}]"),
+    CELLS,
+)
 KEY = st.sampled_from(['"instances"', '"inputs"', '"top_k"', r'"\u0069nstances"', '""'])
 BODIES = st.one_of(
     INSTANCES.map(lambda rows: f'{{"instances": {rows}}}'),
