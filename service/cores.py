@@ -12,8 +12,7 @@ def available_cores(quota: Path = _QUOTA) -> int:
     bound = len(os.sched_getaffinity(0))
     try:
         allowed, period = quota.read_text().split()
+        share = bound if allowed == "max" else math.ceil(int(allowed) / int(period))
     except (OSError, ValueError):
         return bound
-    if allowed == "max":
-        return bound
-    return max(1, min(bound, math.ceil(int(allowed) / int(period))))
+    return max(1, min(bound, share))

@@ -90,6 +90,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._fields: Headers = {}
         self._pieces: list[bytes] = []
         self._idle_since: float | None = None
+        self._not_http: str | None = None
 
     def on_message_begin(self) -> None:
         """A request line follows; the scope is built once it is known who needs it."""
@@ -170,7 +171,10 @@ class DirectProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, after the answers that are ready."""
+        """Refuse what is not HTTP, after the answer to what came before it."""
+        if not self._direct.response_complete:
+            self._not_http = msg
+            return
         self._outbox.send()
         super().send_400_response(msg)
 
@@ -238,6 +242,8 @@ class DirectProtocol(HttpToolsProtocol):
             answer.body,
         )
         self._outbox.put(self.transport, message, last=last)
+        if self._not_http is not None:
+            self.send_400_response(self._not_http)
         self.on_response_complete()
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Label = bool | int | str
-Cell = float | str | None
+Cell = bool | float | str | None
 Row = list[Cell] | dict[str, Cell]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from service.cores import available_cores
 from service.errors import SettingsInvalid
 from service.settings import PREFIX, Settings, read_settings
 
@@ -12,6 +13,10 @@ def test_defaults_serve_models_on_the_loopback_port_8000() -> None:
     settings = read_settings([], {})
 
     assert (settings.models, settings.host, settings.port) == (Path("models"), "127.0.0.1", 8000)
+
+
+def test_as_many_workers_as_there_are_cores_serve_by_default() -> None:
+    assert read_settings([], {}).workers == available_cores()
 
 
 def test_flag_overrules_variable_and_variable_overrules_default() -> None:
@@ -32,9 +37,11 @@ def test_other_variables_are_left_alone() -> None:
         (["--port", "99999"], {}, "--port: expected less than or equal to 65535, got '99999'"),
         ([], {"MLPSERVE_WORKERS": "0"}, "MLPSERVE_WORKERS: expected greater than or equal to 1"),
         (["--row-limit", "many"], {}, "--row-limit: expected a valid integer"),
+        (["--batching", "some"], {}, "--batching: expected off, auto or a number from 1 to 10000"),
+        ([], {"MLPSERVE_BATCHING": "0"}, "MLPSERVE_BATCHING: expected off, auto or a number"),
         (["--log-level", "loud"], {}, "--log-level: expected 'debug', 'info', 'warning' or"),
     ],
-    ids=["flag", "variable", "word", "choice"],
+    ids=["flag", "variable", "word", "batching", "none", "choice"],
 )
 def test_value_that_does_not_fit_is_told_with_its_source(
     arguments: list[str], variables: dict[str, str], sentence: str
