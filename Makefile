@@ -17,7 +17,7 @@ BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
 
 .DEFAULT_GOAL := help
 .PHONY: help serve train extras test test-base test-containers test-large bench bench-soak \
-	bench-fit bench-select bench-compare bench-input-form check format clean
+	bench-json bench-options bench-fit bench-select bench-compare bench-input-form check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
@@ -49,6 +49,12 @@ bench: $(VENV)/installed-dev ## load the service, a plain FastAPI one and an ech
 
 bench-soak: $(VENV)/installed-dev ## watch memory over a million requests of mixed sizes
 	$(BIN)/python -m benchmarks.soak
+
+bench-json: $(VENV)/installed-dev ## time the ways from JSON to an array and back
+	$(BIN)/python -m benchmarks.json_numbers
+
+bench-options: $(VENV)/installed-dev ## time ONNX Runtime's settings on a small and a wide network
+	$(BIN)/python -m benchmarks.run_options
 
 bench-fit: $(VENV)/installed-dev ## time training against a plain PyTorch loop and scikit-learn
 	$(BIN)/python -m benchmarks.fit

@@ -200,7 +200,7 @@ def _load_all(
     for key, connections, server in loaded:
         target, request = targets[server], requests[key]
         path = target.paths[key[0]]
-        work = Work(request.body, request.piece, connections)
+        work = Work((request.body,), request.piece, connections)
         with Checking(target.port, path, request.body, request.expected):
             load = drive(f"http://127.0.0.1:{target.port}{path}", work, seconds)
         loads.setdefault((key, connections, server), []).append(load)

@@ -27,11 +27,10 @@ def main() -> int:
         settings = read_settings(sys.argv[1:], process_environment())
         logs.configure(settings.log_level)
         ModelRepository(settings.models, open_version).check()
-        listener = _listen(settings)
+        _serve(settings, _listen(settings))
     except StartupError as exc:
         print(f"mlpserve: {exc}", file=sys.stderr)
         return 2
-    _serve(settings, listener)
     return 0
 
 

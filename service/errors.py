@@ -131,5 +131,9 @@ class RepositoryInvalid(StartupError):
     """The model repository is missing, unreadable or empty."""
 
 
+class NoSharedFolder(StartupError):
+    """Several workers have nowhere to count together."""
+
+
 class AddressInUse(StartupError):
     """The address cannot be listened on."""

@@ -45,7 +45,7 @@ class Settings(BaseModel):
     ] = "auto"
     waiting_rows: Annotated[
         int, Field(ge=1, description="rows that may wait for a model; more are told to come later")
-    ] = 20_000
+    ] = 100_000
     body_limit_bytes: Annotated[
         int, Field(ge=1024, description="the largest request body that is read")
     ] = 16 * 1024 * 1024

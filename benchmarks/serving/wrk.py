@@ -11,13 +11,20 @@ from pathlib import Path
 _SCRIPT = """\
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
-local file = io.open(%(body)s, "rb")
-wrk.body = file:read("*a")
-file:close()
-local piece, wrong, found = %(piece)s, 0, nil
-local threads = {}
+local piece, threads, requests, turn = %(piece)s, {}, {}, 0
 function setup(thread) table.insert(threads, thread) end
-function init(args) bad = 0 end
+function init(args)
+  bad = 0
+  for _, path in ipairs({%(bodies)s}) do
+    local file = io.open(path, "rb")
+    table.insert(requests, wrk.format(nil, nil, nil, file:read("*a")))
+    file:close()
+  end
+end
+function request()
+  turn = turn %% #requests + 1
+  return requests[turn]
+end
 function response(status, headers, body)
   if status ~= 200 or not string.find(body, piece, 1, true) then bad = bad + 1 end
 end
@@ -41,8 +48,9 @@ class AnswersWrong(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """Requests a second, and the latencies in microseconds that half and 99 % stayed below."""
+    """Requests, and a second; the latencies in microseconds that half and 99 % stayed below."""
 
+    requests: int
     rate: float
     median_us: float
     p99_us: float
@@ -50,9 +58,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Work:
-    """A body to send, a piece that every answer must hold, and over how many connections."""
+    """Bodies to send in turn, a piece that every answer must hold, over how many connections."""
 
-    body: bytes
+    bodies: tuple[bytes, ...]
     piece: str
     connections: int
 
@@ -66,9 +74,12 @@ def check_wrk() -> None:
 def drive(url: str, work: Work, seconds: float) -> Load:
     """Load `url`. Raises AnswersWrong."""
     with tempfile.TemporaryDirectory() as folder:
-        body, script = Path(folder) / "body", Path(folder) / "load.lua"
-        body.write_bytes(work.body)
-        script.write_text(_SCRIPT % {"body": json.dumps(str(body)), "piece": _quoted(work.piece)})
+        files = [Path(folder) / str(number) for number in range(len(work.bodies))]
+        for file, body in zip(files, work.bodies, strict=True):
+            file.write_bytes(body)
+        names = ", ".join(json.dumps(str(file)) for file in files)
+        script = Path(folder) / "load.lua"
+        script.write_text(_SCRIPT % {"bodies": names, "piece": _quoted(work.piece)})
         command = ["wrk", "-t1", f"-c{work.connections}", f"-d{seconds}", "-s", str(script), url]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = re.search(r"measured (\d+) (\d+) (\d+) ([\d.]+) ([\d.]+)", done.stdout)
@@ -77,7 +88,7 @@ def drive(url: str, work: Work, seconds: float) -> Load:
     requests, bad, duration_us = (int(text) for text in found.groups()[:3])
     if bad or not requests:
         raise AnswersWrong(f"{url}: {bad} of {requests} answers were wrong")
-    return Load(requests / duration_us * 1e6, float(found[4]), float(found[5]))
+    return Load(requests, requests / duration_us * 1e6, float(found[4]), float(found[5]))
 
 
 def _quoted(text: str) -> str:

@@ -16,6 +16,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
+from service.errors import NoSharedFolder
+
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of one's own is made in it
 # From what a small model takes to what nobody waits for.
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
@@ -23,10 +25,20 @@ _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5
 
 @contextmanager
 def shared_folder() -> Iterator[str]:
-    """A folder for what the workers started meanwhile count; gone afterwards."""
+    """A folder for what the workers started meanwhile count; gone afterwards.
+
+    Raises NoSharedFolder where none can be made.
+    """
     # In memory where that is possible: also the one writable place of a read-only container.
     place = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="mlpserve-", dir=place) as folder:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="mlpserve-", dir=place)
+    except OSError as exc:
+        raise NoSharedFolder(
+            f"several workers need a folder to count requests in: expected {_SHARED_MEMORY} or a "
+            "temporary folder to be writable; --workers 1 needs none"
+        ) from exc
+    with made as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield folder
 

@@ -60,7 +60,7 @@ class Batching:
     """
 
     rows: int | None = None
-    waiting_rows: int = 20_000
+    waiting_rows: int = 100_000
 
 
 DEFAULT_BATCHING = Batching()
