@@ -15,7 +15,8 @@ from service.app import create_app
 from service.errors import AddressInUse, StartupError
 from service.inference.predictor import open_version
 from service.model_repository.repository import ModelRepository
-from service.server import DirectProtocol, Outbox
+from service.outbox import Outbox
+from service.server import DirectProtocol
 from service.settings import Settings, process_environment, read_settings
 
 _log = logging.getLogger("service")

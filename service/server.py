@@ -7,60 +7,17 @@ Everything else, a direct path in any other form included, goes uvicorn's way to
 application and ends in the same endpoints.
 """
 
-import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.api.direct import Answer, Call, Direct, Headers, find
+from service.outbox import Outbox, lines
 
 # What these say is for uvicorn to understand.
 _UNUSUAL = frozenset((b"expect", b"transfer-encoding", b"upgrade"))
 # A body of more bytes may take long: the answers that are ready do not wait for its.
 _LONG_BYTES = 64 * 1024
-
-
-class Outbox:
-    """Answers that are ready in one turn of the event loop, sent together at its end.
-
-    Sent one by one each of them wakes a client that sleeps again before the next one is ready,
-    which costs a fifth of a request (docs/decisions/0015).
-    """
-
-    def __init__(self) -> None:
-        self._ready: list[tuple[asyncio.Transport, bytes, bool]] = []
-        self._sends_soon = False
-        self._common: list[tuple[bytes, bytes]] = []
-        self._written = b""
-
-    def written(self, common: list[tuple[bytes, bytes]]) -> bytes:
-        """The headers that all answers of a second have in common, as they are sent."""
-        if common is not self._common:
-            self._common = common
-            self._written = _lines(common)
-        return self._written
-
-    def put(self, transport: asyncio.Transport, answer: bytes, *, last: bool) -> None:
-        """Send an answer at the end of this turn, and close its connection if it is the last."""
-        self.send_soon()
-        self._ready.append((transport, answer, last))
-
-    def send_soon(self) -> None:
-        """Send what is ready after all that the loop was asked to do until now."""
-        if not self._sends_soon:
-            self._sends_soon = True
-            asyncio.get_running_loop().call_soon(self.send)
-
-    def send(self) -> None:
-        """Send them now."""
-        ready, self._ready = self._ready, []
-        self._sends_soon = False
-        for transport, answer, last in ready:
-            if not transport.is_closing():
-                transport.write(answer)
-                if last:
-                    transport.close()
 
 
 class _Cycle:
@@ -228,7 +185,7 @@ class DirectProtocol(HttpToolsProtocol):
         if self._direct.disconnected:
             return
         last = not self._direct.keep_alive
-        own = _lines(answer.headers) if answer.headers else b""
+        own = lines(answer.headers) if answer.headers else b""
         message = (
             b"%b%b%b%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b"
         ) % (
@@ -245,7 +202,3 @@ class DirectProtocol(HttpToolsProtocol):
         if self._not_http is not None:
             self.send_400_response(self._not_http)
         self.on_response_complete()
-
-
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
