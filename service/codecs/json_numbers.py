@@ -14,6 +14,8 @@ import simdjson
 
 from service.inference.features import Floats
 
+# As most clients write it, and as all may.
+_SHORTEST = b'{"instances":[['
 _PLAIN = re.compile(rb'\s*\{\s*"instances"\s*:\s*\[\s*\[')
 # A parser keeps the memory of the largest body that it has seen.
 _KEPT_BYTES = 1024 * 1024
@@ -26,8 +28,13 @@ _OPENING_BRACKET = ord("[")
 def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None:
     """The array, (n, width), in a body that is {"instances": [[number, ...], ...]}, else None."""
     # One object, and a list a row in one list: then no cell is anything of the kind.
-    opening = _PLAIN.match(body)
-    if opening is None or body.find(b"{", opening.end()) >= 0:
+    if body.startswith(_SHORTEST):
+        start = len(_SHORTEST)
+    elif opening := _PLAIN.match(body):
+        start = opening.end()
+    else:
+        return None
+    if body.find(b"{", start) >= 0:
         return None
     parser = _kept if len(body) <= _KEPT_BYTES else simdjson.Parser()
     try:
@@ -40,7 +47,7 @@ def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None
         count = len(rows)
         if count > row_limit or _lists_in(body) != count + 1:
             return None
-        if any(length != width for length in map(len, cast("Iterable[Sized]", rows))):
+        if set(map(len, cast("Iterable[Sized]", rows))) != {width}:
             return None
         wide = np.frombuffer(rows.as_buffer(of_type="d"), np.float64).reshape(count, width)
         with np.errstate(over="raise"):
