@@ -46,10 +46,10 @@ _NO_TEXT: Texts = np.empty((1, 0), dtype=object)
 
 def joined(parts: Sequence[Features]) -> Features:
     """The rows of all parts, in order."""
-    return Features(
-        np.concatenate([part.numeric for part in parts]),
-        np.concatenate([part.categorical for part in parts]),
-    )
+    numeric = np.concatenate([part.numeric for part in parts])
+    if not parts[0].categorical.shape[1]:
+        return numbers_only(numeric)
+    return Features(numeric, np.concatenate([part.categorical for part in parts]))
 
 
 @dataclass(frozen=True)

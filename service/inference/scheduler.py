@@ -30,9 +30,8 @@ Done = Callable[[list[Floats] | Exception], None]
 
 # What a thread's answer costs more than the loop's, in seconds of latency (docs/decisions/0017).
 _HOP_S = 1e-4
-# A row of a wide model gets no cheaper beyond four in a run, and the smaller the batches are, the
-# better they overlap with decoding (docs/decisions/0017).
-_AUTO_THREAD_ROWS = 8
+# A row of a wide model gets no cheaper beyond a few in a run (docs/decisions/0017).
+_AUTO_THREAD_ROWS = 16
 _MEASURED_ROWS = 64
 _REPEATS = 5
 
