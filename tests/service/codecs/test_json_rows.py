@@ -1,7 +1,6 @@
 """Rows in their three forms, and every way in which they can be wrong."""
 
 import json
-import math
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ ROWS = st.lists(st.tuples(FLOAT32, FLOAT32), max_size=8)
 
 
 def _decode_into(form: RowFormat, content: dict[str, Any], row_limit: int = 50) -> Features:
-    body = json.dumps(content).replace("Infinity", "1e400").encode()
+    body = json.dumps(content).encode()
     return decode_rows(parse_object(body), form=form, row_limit=row_limit)
 
 
@@ -154,10 +153,14 @@ def test_columns_of_unequal_length_are_refused() -> None:
     assert problems == (Problem("expected 2 rows as in the first column, got 1", feature="fare"),)
 
 
-@pytest.mark.parametrize("cell", [1e39, -1e300, 2**200, math.inf], ids=str)
-def test_number_beyond_float32_is_refused(cell: float) -> None:
-    (problem,) = _problems({"instances": [[1, 2], [cell, 3]]})
+@pytest.mark.parametrize("cell", ["1e39", "-1e300", str(2**200), "1e400"])
+def test_number_beyond_float32_is_refused(cell: str) -> None:
+    body = f'{{"instances": [[1, 2], [{cell}, 3]]}}'.encode()
 
+    with pytest.raises(InvalidInput) as caught:
+        decode_rows(parse_object(body), form=NUMBERS, row_limit=50)
+
+    (problem,) = caught.value.problems
     assert (problem.row, problem.feature) == (1, "age")
     assert problem.message.startswith("expected a number within float32, got ")
 
