@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from benchmarks.serving.arguments import positive
 from benchmarks.serving.footprint import print_footprint
 from benchmarks.serving.models import NAMED, SMALL, WIDE, Served, publish
 from benchmarks.serving.servers import Checking, free_port, other, service
@@ -93,7 +94,12 @@ Loads = dict[tuple[Key, int, str], list[Load]]
 
 def main() -> int:
     """Print the tables; status 1 when a server answered wrongly, 2 when wrk is missing."""
-    asked = _parser().parse_args()
+    parser = _parser()
+    asked = parser.parse_args()
+    cases = [case for case in CASES if asked.only in case.name]
+    if not cases:
+        names = ", ".join(f"'{case.name}'" for case in CASES)
+        parser.error(f"--only: expected a part of one of {names}, got '{asked.only}'")
     try:
         check_wrk()
         with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
@@ -103,7 +109,6 @@ def main() -> int:
             served = publish(models)
             requests = _requests(served)
             targets = _start(stack, models, served, requests)
-            cases = [case for case in CASES if asked.only in case.name]
             loads: Loads = {}
             for repeat in range(asked.repeats):
                 print(f"repeat {repeat + 1} of {asked.repeats}", file=sys.stderr)
@@ -119,8 +124,8 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=3, help="of each load (default: 3)")
-    parser.add_argument("--repeats", type=int, default=5, help="of everything (default: 5)")
+    parser.add_argument("--seconds", type=positive, default=3, help="of each load (default: 3)")
+    parser.add_argument("--repeats", type=positive, default=5, help="of everything (default: 5)")
     parser.add_argument("--only", default="", help="cases whose name contains this (default: all)")
     return parser
 

@@ -20,6 +20,7 @@ import orjson
 import psutil
 from matplotlib.figure import Figure
 
+from benchmarks.serving.arguments import positive
 from benchmarks.serving.servers import ROOT, free_port, service
 from benchmarks.serving.wrk import AnswersWrong, Work, WrkMissing, check_wrk, drive
 
@@ -81,7 +82,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--requests", type=int, default=1_000_000, help="at least (default: 1,000,000)"
+        "--requests", type=positive, default=1_000_000, help="at least (default: 1,000,000)"
     )
     parser.add_argument("--plot", type=Path, help="draw memory over time into this SVG file")
     return parser
