@@ -11,13 +11,13 @@ from uvicorn.supervisors import Multiprocess
 
 from service import logs
 from service.api.metrics import shared_folder
-from service.app import create_app
 from service.errors import AddressInUse, StartupError
 from service.inference.predictor import open_version
 from service.model_repository.repository import ModelRepository
 from service.outbox import Outbox
 from service.server import DirectProtocol
 from service.settings import Settings, process_environment, read_settings
+from service.worker import worker_app
 
 _log = logging.getLogger("service")
 
@@ -70,7 +70,7 @@ def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
     # uvloop by name: without it a lone connection is many times slower, and uvicorn would fall
     # back in silence.
     return uvicorn.Config(
-        partial(create_app, settings, shared_metrics),
+        partial(worker_app, settings, shared_metrics),
         factory=True,
         loop="uvloop",
         http=partial(DirectProtocol, outbox=Outbox()),  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ PREDICT = "/v1/models/digits:predict"
 BODY = {"instances": [[0.0] * 64]}
 READY_S = 2.0
 RESIDENT_MIB = 110
+# Where several workers count together.
+COUNTED = Path("/dev/shm")  # noqa: S108
 
 
 Start = Callable[..., Service]
@@ -136,6 +138,20 @@ def test_worker_that_dies_is_replaced_while_the_other_answers(start: Start) -> N
     assert survivor in now
 
 
+def test_workers_end_with_the_process_that_replaces_them() -> None:
+    before = set(COUNTED.glob("mlpserve-*"))
+    with started("--models", MODELS, "--workers", "2") as service:
+        workers = _workers(service)
+
+        service.process.kill()
+
+        gone, alive = psutil.wait_procs(workers, timeout=PATIENCE_S)
+    assert (len(gone), alive) == (2, [])
+    # What nobody was left to remove.
+    for folder in set(COUNTED.glob("mlpserve-*")) - before:
+        shutil.rmtree(folder)
+
+
 def test_scrape_sums_the_requests_of_all_workers(start: Start) -> None:
     service = start("--models", MODELS, "--workers", "2")
     for _ in range(40):
@@ -148,10 +164,9 @@ def test_scrape_sums_the_requests_of_all_workers(start: Start) -> None:
 
 
 def test_what_workers_count_together_is_removed_in_the_end(start: Start) -> None:
-    place = Path("/dev/shm")  # noqa: S108
-    before = set(place.glob("mlpserve-*"))
+    before = set(COUNTED.glob("mlpserve-*"))
     service = start("--models", MODELS, "--workers", "2")
-    (folder,) = set(place.glob("mlpserve-*")) - before
+    (folder,) = set(COUNTED.glob("mlpserve-*")) - before
 
     service.process.send_signal(signal.SIGTERM)
     service.process.communicate(timeout=PATIENCE_S)
