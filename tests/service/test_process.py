@@ -21,7 +21,7 @@ from tests.service_process import PATIENCE_S, ROOT, Service, command, started
 PREDICT = "/v1/models/digits:predict"
 BODY = {"instances": [[0.0] * 64]}
 READY_S = 2.0
-RESIDENT_MIB = 110
+RESIDENT_MIB, OWN_MIB = 120, 64
 # Where several workers count together.
 COUNTED = Path("/dev/shm")  # noqa: S108
 
@@ -65,18 +65,16 @@ def test_service_imports_no_training_library() -> None:
     assert not loaded & {"torch", "onnx", "training", "polars", "sklearn", "matplotlib"}
 
 
-def test_resident_memory_with_the_digits_model_is_at_most_110_mib(
-    start: Start, models: Path
-) -> None:
-    # Not the first one that runs after an installation, which compiles every module.
-    start("--models", models)
+def test_memory_with_the_digits_model_is_bounded(start: Start, models: Path) -> None:
     service = start("--models", models)
     for _ in range(50):
         httpx.post(service.url + PREDICT, json=BODY).raise_for_status()
 
-    resident = psutil.Process(service.process.pid).memory_info().rss / 2**20
+    memory = psutil.Process(service.process.pid).memory_info()
 
-    assert resident <= RESIDENT_MIB
+    # Of the libraries' files the kernel maps more after an installation than later: 15 MiB.
+    assert memory.rss / 2**20 <= RESIDENT_MIB
+    assert (memory.rss - memory.shared) / 2**20 <= OWN_MIB
 
 
 def test_service_is_ready_within_2_seconds(start: Start) -> None:
