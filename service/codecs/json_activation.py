@@ -7,7 +7,13 @@ import numpy as np
 import orjson
 
 from service.activations.function import ActivationFunction, Array, Evaluation
-from service.codecs.json_body import describe, is_number, parse_object, refuse_unknown_keys
+from service.codecs.json_body import (
+    are_numbers,
+    describe,
+    is_number,
+    parse_object,
+    refuse_unknown_keys,
+)
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
 
 KEYS = ("x", "parameters")
@@ -68,8 +74,8 @@ def _points(x: object, limit: int) -> Array:
         raise InvalidInput(f"x: expected a list of numbers, got {describe(x)}")
     if len(x) > limit:
         raise TooManyRows(f"expected at most {limit} points in a request, got {len(x)}")
-    wrong = [number for number, value in enumerate(x) if not is_number(value)]
-    if wrong:
+    if not are_numbers(x):
+        wrong = [number for number, value in enumerate(x) if not is_number(value)]
         problems = [
             Problem(f"expected a number, got {describe(x[number])}", row=number)
             for number in wrong[:LISTED_PROBLEMS]
