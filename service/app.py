@@ -15,7 +15,6 @@ from service.api.activations import EvaluationHandler, activations_router
 from service.api.direct import Direct, DirectEndpoints, Handler
 from service.api.health import health_router
 from service.api.metrics import Metrics, metrics_router
-from service.api.middleware.body_limit import BodyLimit
 from service.api.middleware.last_resort import LastResort
 from service.api.middleware.request_id import RequestId, RequestIds
 from service.api.models import models_router
@@ -84,7 +83,6 @@ def _framework(
     documentation.install(app)
     problems.install(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, limit_bytes=settings.body_limit_bytes)
     app.add_middleware(LastResort)
     app.add_middleware(RequestId, ids=ids)
     return app
