@@ -7,6 +7,7 @@ import sys
 from functools import partial
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service import logs
@@ -19,6 +20,8 @@ from service.server import DirectProtocol
 from service.settings import Settings, process_environment, read_settings
 from service.worker import worker_app
 
+# A worker answers once its libraries are imported: long on a machine that starts many at once.
+_HEALTHCHECK_S = 30
 _log = logging.getLogger("service")
 
 
@@ -28,11 +31,10 @@ def main() -> int:
         settings = read_settings(sys.argv[1:], process_environment())
         logs.configure(settings.log_level)
         ModelRepository(settings.models, open_version).check()
-        _serve(settings, _listen(settings))
+        return _serve(settings, _listen(settings))
     except StartupError as exc:
         print(f"mlpserve: {exc}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -51,7 +53,7 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _serve(settings: Settings, listener: socket.socket) -> int:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
     _log.info("serving %s on %s (documentation: %s/docs)", settings.models, url, url)
@@ -60,10 +62,14 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
             uvicorn.Server(_config(settings, None)).run(sockets=[listener])
         else:
             with shared_folder() as metrics:
-                Multiprocess(_config(settings, metrics), sockets=[listener]).run()
+                supervisor = Multiprocess(_config(settings, metrics), sockets=[listener])
+                supervisor.run()
+                if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+                    return STARTUP_FAILURE
     except KeyboardInterrupt:
         # uvicorn has shut down in order by now and raises the signal once more.
         _log.info("stopped by %s", signal.Signals.SIGINT.name)
+    return 0
 
 
 def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
@@ -77,6 +83,7 @@ def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         workers=settings.workers,
+        timeout_worker_healthcheck=_HEALTHCHECK_S,
         log_config=None,
         access_log=False,
         server_header=False,

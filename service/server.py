@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.api.direct import Answer, Call, Direct, Headers, find
+from service.api.direct import Answer, Call, Direct, Headers, find, is_length
 from service.outbox import Outbox, lines
 
 # What these say is for uvicorn to understand.
@@ -45,7 +45,7 @@ class DirectProtocol(HttpToolsProtocol):
         self._direct = _Cycle()
         self._call: Call | None = None
         self._fields: Headers = {}
-        self._pieces: list[bytes] = []
+        self._body: bytes | bytearray = b""
         self._idle_since: float | None = None
         self._not_http: str | None = None
 
@@ -53,6 +53,8 @@ class DirectProtocol(HttpToolsProtocol):
         """A request line follows; the scope is built once it is known who needs it."""
         self.url = b""
         self.headers = []
+        # Of two requests in one piece the first may have been answered by now.
+        self._idle_since = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header more."""
@@ -62,7 +64,7 @@ class DirectProtocol(HttpToolsProtocol):
         """Choose the way."""
         self._call = self._direct_call()
         if self._call is not None:
-            self._pieces = []
+            self._body = b""
             direct = self._direct
             direct.response_complete = direct.disconnected = False
             direct.keep_alive = True
@@ -79,8 +81,12 @@ class DirectProtocol(HttpToolsProtocol):
         """A piece of the body."""
         if self._call is None:
             super().on_body(body)
+        elif not self._body:
+            self._body = body
         else:
-            self._pieces.append(body)
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += body
 
     def on_message_complete(self) -> None:
         """The whole request is here."""
@@ -89,8 +95,7 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         assert self._endpoints is not None
-        pieces, self._pieces = self._pieces, []
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        body, self._body = bytes(self._body), b""
         if len(body) > _LONG_BYTES:
             self._outbox.send()
         self._endpoints.answer(call, self._fields, body, self._write)
@@ -124,16 +129,18 @@ class DirectProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end of the connection, and of its timer."""
         super().connection_lost(exc)
+        self._direct.disconnected = True
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, after the answer to what came before it."""
+        """Refuse what is not HTTP, after the answer to a direct request before it."""
         if not self._direct.response_complete:
             self._not_http = msg
             return
         self._outbox.send()
-        super().send_400_response(msg)
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
 
     def shutdown(self) -> None:
         """Close in order, after the answers that are ready."""
@@ -153,12 +160,10 @@ class DirectProtocol(HttpToolsProtocol):
 
         Plain: without a query, escapes in its path, or a wish for anything but the next request.
         """
-        url = self.url
-        call = find(url.decode("latin-1"))
+        call = find(self.url.decode("latin-1"))
         if (
             call is None
             or self._endpoints is None
-            or b"%" in url
             or not (self.cycle is None or self.cycle.response_complete)
             or self.flow.write_paused
             or self.parser.get_method() != b"POST"
@@ -172,7 +177,7 @@ class DirectProtocol(HttpToolsProtocol):
         ):
             return None
         length = fields.get(b"content-length", b"")
-        if not length.isdigit() or int(length) > self._endpoints.body_limit_bytes:
+        if not is_length(length) or int(length) > self._endpoints.body_limit_bytes:
             return None
         self._fields = fields
         return call

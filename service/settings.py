@@ -12,7 +12,7 @@ from service.cores import available_cores
 from service.errors import SettingsInvalid
 
 PREFIX = "MLPSERVE_"
-_MOST_ROWS = 10_000
+_MOST_ROWS, _MOST_WORKERS = 10_000, 256
 
 
 def _known_batching(value: str) -> str:
@@ -30,9 +30,9 @@ class Settings(BaseModel):
     host: Annotated[str, Field(description="the address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="the port; 0 takes a free one")] = 8000
     workers: int = Field(
-        default_factory=available_cores,
+        default_factory=lambda: min(available_cores(), _MOST_WORKERS),
         ge=1,
-        le=256,
+        le=_MOST_WORKERS,
         description="server processes on the one port",
     )
     batching: Annotated[

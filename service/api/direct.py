@@ -29,9 +29,13 @@ from service.inference.scheduler import Scheduler
 Headers = Mapping[bytes, bytes]
 
 _PATH = re.compile(
-    "/v1/(?:models/([^/:]+)(?:/versions/([^/:]+))?(:predict|:activations)"
-    "|activations/([^/:]+)(:evaluate))"
+    "/v1/(?:models/([^/:?#%]+)(?:/versions/([^/:?#%]+))?(:predict|:activations)"
+    "|activations/([^/:?#%]+)(:evaluate))"
 )
+# No name is as long, and longer paths are not worth remembering.
+_LONGEST_PATH = 512
+# The digits of any length that a body may have; Python reads no number of thousands.
+_LONGEST_LENGTH = 19
 _JSON = b"application/json"
 _log = logging.getLogger(__name__)
 
@@ -188,12 +192,21 @@ class Direct:
         return await answer
 
 
-@lru_cache(maxsize=1024)
 def find(path: str) -> Call | None:
     """The call that a path is, if it is a direct one.
 
     /v1/models/{name}[/versions/{v}]:predict and :activations, /v1/activations/{name}:evaluate.
     """
+    return _found(path) if len(path) <= _LONGEST_PATH else None
+
+
+def is_length(declared: bytes) -> bool:
+    """Whether a Content-Length is a number of bytes that can be compared with a limit."""
+    return declared.isdigit() and len(declared) <= _LONGEST_LENGTH
+
+
+@lru_cache(maxsize=1024)
+def _found(path: str) -> Call | None:
     found = _PATH.fullmatch(path)
     if found is None:
         return None
@@ -204,7 +217,7 @@ def find(path: str) -> Call | None:
 async def _body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
     declared = headers.get(b"content-length", b"")
     too_large = BodyTooLarge(f"expected a body of at most {limit} bytes, got more")
-    if declared.isdigit() and int(declared) > limit:
+    if declared.isdigit() and (not is_length(declared) or int(declared) > limit):
         raise too_large
     pieces: list[bytes] = []
     received = 0

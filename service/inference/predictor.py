@@ -124,7 +124,12 @@ def open_version(version: PublishedVersion, batching: Batching = DEFAULT_BATCHIN
         manifest_json=version.manifest_json,
         model=model,
         row_format=form,
-        scheduler=Scheduler(model.run, measured(model.probabilities, golden), batching),
+        scheduler=Scheduler(
+            model.run,
+            measured(model.probabilities, golden),
+            batching,
+            measured_outputs=(signature.probabilities,),
+        ),
         # A missing cell is not a category, nor is it another one.
         categories=tuple(
             (place, feature.name, frozenset((*(feature.categories or ()), "")))

@@ -269,13 +269,23 @@ def test_what_is_not_http_is_refused_after_the_answers_before_it(
     assert connection.ended()
 
 
-@pytest.mark.parametrize("length", [b"-1", b"1e3", b"99999999999999999999999"])
-def test_content_length_that_is_none_is_refused(connection: Connection, length: bytes) -> None:
-    head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n"
+@pytest.mark.parametrize("query", [b"", b"?x"])
+@pytest.mark.parametrize("length", [b"-1", b"1e3", b"99999999999999999999999", b"0" * 5000 + b"2"])
+def test_content_length_that_is_none_is_refused(
+    connection: Connection, length: bytes, query: bytes
+) -> None:
+    head = b"POST %b%b HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n"
 
-    connection.send(head % (PATH.encode(), length))
+    connection.send(head % (PATH.encode(), query, length))
 
     assert connection.receive()[0] in (400, 413)
+
+
+@pytest.mark.parametrize("path", ["/v1/models/digits?x:predict", "/v1/models/digits?" + "x" * 600])
+def test_verb_within_a_query_is_none(connection: Connection, path: str) -> None:
+    connection.send(_request(path=path))
+
+    assert connection.receive()[0] == 405
 
 
 def test_clients_that_leave_before_their_answer_do_no_harm(
@@ -292,12 +302,19 @@ def test_clients_that_leave_before_their_answer_do_no_harm(
     assert json.loads(connection.receive()[2]) == expected
 
 
-def test_idle_connection_is_closed_and_a_busy_one_is_not(
+def test_idle_connection_is_closed_and_neither_a_busy_nor_a_slow_one(
     service: Service, connection: Connection
 ) -> None:
     host, _, port = service.url.removeprefix("http://").partition(":")
-    with closing(socket.create_connection((host, int(port)), timeout=10)) as raw:
+    with (
+        closing(socket.create_connection((host, int(port)), timeout=10)) as raw,
+        closing(socket.create_connection((host, int(port)), timeout=10)) as other,
+    ):
+        slow = Connection(other)
         busy = Connection(raw)
+        evaluation = _request(b'{"x": [1]}', "/v1/activations/tanh:evaluate")
+        slow.send(evaluation + _request()[:-5])
+        assert slow.receive()[0] == 200
         connection.send(_request())
         connection.receive()
         began = time.monotonic()
@@ -309,6 +326,8 @@ def test_idle_connection_is_closed_and_a_busy_one_is_not(
         assert connection.ended()
         busy.send(_request())
         assert busy.receive()[0] == 200
+        slow.send(_request()[-5:])
+        assert slow.receive()[0] == 200
 
 
 def test_idle_service_takes_no_processor_time(service: Service, connection: Connection) -> None:

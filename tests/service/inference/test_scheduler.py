@@ -203,6 +203,27 @@ async def test_lone_request_with_more_rows_than_may_wait_is_taken() -> None:
     assert _values(outcome) == [2, 4, 6]
 
 
+async def test_outputs_that_were_not_measured_go_to_the_thread() -> None:
+    model = Model()
+    scheduler = Scheduler(model, CHEAP, Batching(), measured_outputs=("a",))
+
+    await _each(scheduler, _rows(1), outputs=("a", "b"))
+
+    assert threading.current_thread().name not in model.threads
+
+
+async def test_answer_that_cannot_be_delivered_does_not_hold_up_the_next() -> None:
+    scheduler = Scheduler(Model(), CHEAP, Batching())
+
+    def fails(_outcome: Outcome) -> None:
+        raise RuntimeError("its connection is gone")
+
+    scheduler.submit(_rows(1), ("probabilities",), fails)
+    (outcome,) = await _each(scheduler, _rows(2))
+
+    assert _values(outcome) == [4]
+
+
 def test_cost_tells_how_many_rows_fit_into_a_time() -> None:
     assert Cost(1.0, 0.5).rows_within(2.0) == 3
     assert Cost(1.0, 0.5).rows_within(0.9) == 0
@@ -216,7 +237,7 @@ def test_cost_is_measured_at_one_and_at_sixty_four_rows() -> None:
 
     assert set(asked) == {1, 64}
     assert cost.first_row_s > 0
-    assert cost.next_row_s >= 0
+    assert cost.next_row_s > 0
 
 
 def _wait(event: threading.Event) -> None:
