@@ -5,7 +5,7 @@ every answer is checked as it comes, and some are held to ONNX Runtime's own num
 during each load. The figures are ratios within a repeat, and medians over the repeats. Request ids,
 limits and metrics are on.
 
-    make bench                       about four minutes on 2 cores; needs wrk (apt-get install wrk)
+    make bench                       about five minutes on 2 cores; needs wrk (apt-get install wrk)
     python -m benchmarks.serve --seconds 5 --repeats 9 --only '1 row'
 """
 

@@ -46,11 +46,8 @@ class Cost:
     next_row_s: float
 
     def rows_within(self, seconds: float) -> float:
-        """How many rows a run of so many seconds takes; below one when not even the first."""
-        left = seconds - self.first_row_s
-        if left < 0:
-            return 0
-        return 1 + left / self.next_row_s if self.next_row_s else math.inf
+        """How many rows a run of so many seconds takes, below one when not even the first."""
+        return max(0.0, 1 + (seconds - self.first_row_s) / self.next_row_s)
 
 
 @dataclass(frozen=True)
@@ -81,8 +78,8 @@ class Scheduler:
     run_model: RunModel
     cost: Cost
     batching: Batching
-    # What `cost` was measured for; of other outputs it says nothing. None: of all.
-    measured_outputs: Sequence[str] | None = None
+    # What `cost` was measured for; of other outputs it says nothing.
+    measured_outputs: Sequence[str]
     _turn: list[_Waiting] = field(default_factory=list, init=False)
     _queue: "queue.SimpleQueue[_Waiting]" = field(default_factory=queue.SimpleQueue, init=False)
     _held: _Waiting | None = field(default=None, init=False)
@@ -93,8 +90,7 @@ class Scheduler:
         """Compute the outputs for the rows. Raises Overloaded when too many rows wait already."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(features, outputs, done, loop)
-        known = self.measured_outputs is None or outputs == self.measured_outputs
-        if not known or len(features) > self._cheap_rows:
+        if outputs != self.measured_outputs or len(features) > self._cheap_rows:
             self._hand_over(waiting)
             return
         if not self._turn:
@@ -177,12 +173,12 @@ _Answers = Sequence[list[Floats] | Exception]
 
 
 def _batches(turn: Sequence[_Waiting], limit: float) -> Iterator[list[_Waiting]]:
-    """The turn's requests in order, those of the same outputs together, up to so many rows."""
+    """The turn's requests in order, together up to so many rows."""
     batch: list[_Waiting] = []
     rows = 0
     for waiting in turn:
         rows += len(waiting.features)
-        if batch and (rows > limit or waiting.outputs != batch[0].outputs):
+        if batch and rows > limit:
             yield batch
             batch, rows = [], len(waiting.features)
         batch.append(waiting)
