@@ -24,8 +24,9 @@ from service.model_repository.provenance import (
 )
 from service.model_repository.signature import Cell, Share, Signature, Value
 
-# A manifest of schema 2 holds nothing of how the version was chosen and calibrated.
-SCHEMA_VERSIONS = (2, 3)
+# A manifest of schema 2 holds nothing of how the version was chosen and calibrated. What schema 4
+# adds has a default that says what versions of schema 3 did.
+SCHEMA_VERSIONS = (2, 3, 4)
 
 Label = StrictBool | StrictInt | StrictStr
 Labels = Annotated[
@@ -147,7 +148,7 @@ class Golden(Value):
 class Manifest(Value):
     """Everything that is known of a published version."""
 
-    schema_version: Literal[2, 3] = 3
+    schema_version: Literal[2, 3, 4] = 4
     name: str
     created: datetime
     labels: Labels
@@ -197,7 +198,7 @@ def parse_manifest(content: bytes) -> Manifest:
     except ValidationError as exc:
         raise ManifestInvalid("manifest.json is not a JSON object") from exc
     if found not in SCHEMA_VERSIONS:
-        known = " and ".join(map(str, SCHEMA_VERSIONS))
+        known = ", ".join(map(str, SCHEMA_VERSIONS))
         raise ManifestInvalid(
             f"manifest.json has schema version {found!r}; this release reads {known}"
         )
