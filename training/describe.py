@@ -19,6 +19,7 @@ from training.fitting.early_stopping import EpochRecord
 from training.inputs import Column
 from training.prepare import Prepared
 from training.preprocess import Learned, Summary
+from training.tables.columns import MISSING_TEXTS
 from training.tables.table import Indices, Table
 
 _LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars", "pyarrow")
@@ -34,6 +35,8 @@ def signature(
         features=tuple(map(_feature, table.columns, learned.summaries)),
         left_out=table.left_out,
         accepts_missing=has_text or bool(np.isnan(features.numeric).any()),
+        trims_text=True,
+        missing_texts=MISSING_TEXTS,
         hidden=tuple(f"hidden_{i}" for i in range(1, n_hidden + 1)),
         uncertainty=UncertaintyOutputs() if has_masks else None,
     )
@@ -47,6 +50,7 @@ def _feature(column: Column, summary: Summary) -> Feature:
         minimum=summary.minimum,
         maximum=summary.maximum,
         categories=summary.categories,
+        respelled=summary.respelled,
         unused=summary.unused,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.inference.features import Features, Floats, Texts
+from service.inference.spelling import are_told_apart, typed_key
 from training.config import Scaling
 from training.encoding import Bins, Numbers, Preprocessing, Text
 from training.errors import TableInvalid
@@ -23,12 +24,16 @@ _EMBEDDING_WIDTH = 8
 
 @dataclass(frozen=True)
 class Summary:
-    """What the training rows say of one column; `unused` why the network does not see it."""
+    """What the training rows say of one column; `unused` why the network does not see it.
+
+    Of categories that are `respelled`, no training row holds two spellings.
+    """
 
     missing: float
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
+    respelled: bool = False
     unused: str | None = None
 
 
@@ -105,7 +110,7 @@ def _learn_numbers(
                 "7 digits: subtract a constant from it"
             )
         low, high = (float(str(bound)) for bound in (present[0], present[-1]))
-        summaries.append(Summary(round(missing, 6), low, high, None, unused))
+        summaries.append(Summary(round(missing, 6), low, high, unused=unused))
         scales.append(scale)
     return summaries, scales, notes
 
@@ -173,7 +178,14 @@ def _learn_texts(texts: Texts, names: Sequence[str]) -> tuple[list[Summary], lis
         text = _text(place, categories, has_other=len(counts) > len(categories), missing=missing)
         if text.n_codes < 2:
             unused = _same_everywhere(categories, counts)
-        summaries.append(Summary(round(missing / len(cells), 6), None, None, categories, unused))
+        summaries.append(
+            Summary(
+                round(missing / len(cells), 6),
+                categories=categories,
+                respelled=are_told_apart(counts) and any(map(typed_key, categories)),
+                unused=unused,
+            )
+        )
         if unused is None:
             learned.append(text)
     return summaries, learned

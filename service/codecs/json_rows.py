@@ -163,7 +163,7 @@ def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
 def _as_text(cell: object, place: int, form: RowFormat) -> object:
     if type(cell) is bool:
         return form.booleans[place][cell]
-    return "" if cell is None else cell
+    return form.spellings[place].read(cell) if isinstance(cell, str) else ""
 
 
 def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:

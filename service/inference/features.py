@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from service.inference.spelling import Spelling
 from service.model_repository.signature import (
     CATEGORICAL,
     Cell,
@@ -57,7 +58,7 @@ class RowFormat:
     """What a row must look like: feature names in order, and the places of numbers and text.
 
     Of an object the `required` names must be there, and those `left_out` may be. `booleans` are the
-    places where JSON's false and true stand for these texts.
+    places where JSON's false and true stand for these texts; `spellings` say how text is read.
     """
 
     names: tuple[str, ...]
@@ -66,6 +67,7 @@ class RowFormat:
     required: frozenset[str]
     unused: frozenset[int]
     booleans: Mapping[int, tuple[str, str]]
+    spellings: Mapping[int, Spelling]
     numbers: tuple[int, ...]
     texts: tuple[int, ...]
     accepts_missing: bool
@@ -82,6 +84,9 @@ def row_format(signature: Signature) -> RowFormat:
         required=frozenset(f.name for f in features if f.unused is None and not optional),
         unused=frozenset(i for i, f in enumerate(features) if f.unused is not None),
         booleans={i: spelling for i, f in enumerate(features) if (spelling := _spelling(f))},
+        spellings={
+            i: Spelling(f, signature) for i, f in enumerate(features) if f.dtype == "string"
+        },
         numbers=tuple(i for i, f in enumerate(features) if f.dtype == "float32"),
         texts=tuple(i for i, f in enumerate(features) if f.dtype == "string"),
         accepts_missing=optional,
@@ -102,7 +107,10 @@ def _spelling(feature: Feature) -> tuple[str, str] | None:
 def from_cells(rows: Sequence[Sequence[Cell]], form: RowFormat) -> Features:
     """Rows of cells in the order of the features; None is missing."""
     wide = np.array([[row[i] for i in form.numbers] for row in rows], dtype=np.float64)
-    texts = [["" if row[i] is None else row[i] for i in form.texts] for row in rows]
+    texts = [
+        ["" if row[i] is None else form.spellings[i].read(str(row[i])) for i in form.texts]
+        for row in rows
+    ]
     return Features(
         wide.reshape(len(rows), len(form.numbers)).astype(np.float32),
         np.array(texts, dtype=object).reshape(len(rows), len(form.texts)),

@@ -19,8 +19,9 @@ class Value(BaseModel):
 class Feature(Value):
     """One column of the table; what is said of its values is learned from the training rows.
 
-    A number has a range, text its categories: every other text is "other". `unused` says why the
-    network does not see the column, which is still part of a row.
+    A number has a range, text its categories: every other text is "other", but for another spelling
+    of the same boolean or whole number (`True`, `1.0`) if categories may be `respelled`. `unused`
+    says why the network does not see the column, which is still part of a row.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -29,6 +30,7 @@ class Feature(Value):
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
+    respelled: bool = False
     unused: str | None = None
 
 
@@ -50,11 +52,15 @@ class Signature(Value):
     Without text there is one input, `features`. Else the numbers go, in their order, into
     `numeric` and the text into `categorical`. Missing is NaN or the empty string, if
     `accepts_missing`. A row may also name columns that were `left_out`; nothing looks at them.
+    What stands before the graph, in files and in requests: text loses the blanks around it if the
+    signature `trims_text`, and is missing if it is one of `missing_texts` then.
     """
 
     features: Annotated[tuple[Feature, ...], Field(min_length=1)]
     left_out: tuple[str, ...] = ()
     accepts_missing: bool = False
+    trims_text: bool = False
+    missing_texts: tuple[str, ...] = ()
     probabilities: Literal["probabilities"] = "probabilities"
     label: Literal["label"] = "label"
     hidden: Annotated[tuple[str, ...], Field(min_length=1)]

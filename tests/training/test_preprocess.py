@@ -170,6 +170,20 @@ def test_few_categories_are_one_hot_with_other_and_missing() -> None:
     assert learned.summaries[0].missing == pytest.approx(3 / 16, abs=1e-6)
 
 
+def test_categories_may_be_respelled_where_no_two_training_cells_are_one_boolean_or_number() -> (
+    None
+):
+    learned = _texts(
+        ["true"] * 6 + ["false"] * 6,
+        ["True"] * 6 + ["false"] * 5 + ["true"],
+        ["a"] * 6 + ["b"] * 6,
+        ["1"] * 6 + ["1.0"] * 6,
+        ["7"] * 6 + ["x"] * 6,
+    )
+
+    assert [s.respelled for s in learned.summaries] == [True, False, False, False, True]
+
+
 def test_what_no_training_row_shows_is_none_of_all() -> None:
     learned = _texts(["a"] * 6 + ["b"] * 6)
     rows = np.array([["never seen"], [""]], dtype=object)

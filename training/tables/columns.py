@@ -8,12 +8,13 @@ import numpy.typing as npt
 import polars as pl
 
 from service.inference.features import Features, Floats, Texts
+from service.inference.spelling import BLANKS
 from training.errors import TableInvalid
 from training.inputs import Column
 
 _LARGEST = float(np.finfo(np.float32).max)
 # A cell that says in words that it is empty. "none" is not among them: it may be a category.
-_MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
+MISSING_TEXTS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 # Up to so many different values, a column of numbers and words is one of categories.
 _FEW = 20
 _DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
@@ -69,24 +70,32 @@ def typed_columns(
     return Typed(tuple(columns), values_of(source, frame, columns), others, tuple(notes))
 
 
-def values_of(source: str, frame: pl.DataFrame, columns: Sequence[Column]) -> Features:
+def values_of(
+    source: str,
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    missing: Sequence[str] = MISSING_TEXTS,
+) -> Features:
     """The values of these columns, whatever else is in the frame. Raises TableInvalid."""
     height = frame.height
     numbers = [c.name for c in columns if c.kind == "number"]
     texts = [c.name for c in columns if c.kind == "category"]
     numeric: Floats = np.empty((height, len(numbers)), dtype=np.float32)
     for place, name in enumerate(numbers):
-        numeric[:, place] = _numbers(source, frame.get_column(name))
+        numeric[:, place] = _numbers(source, frame.get_column(name), missing)
     categorical: Texts = np.empty((height, len(texts)), dtype=object)
     for place, name in enumerate(texts):
-        categorical[:, place] = _texts(source, frame.get_column(name))
+        categorical[:, place] = _texts(source, frame.get_column(name), missing)
     return Features(numeric, categorical)
 
 
-def without_markers(cells: pl.Series) -> pl.Series:
-    """Text with its blanks cut off, and null where it says that it is missing."""
-    text = cells.cast(pl.String).str.strip_chars()
-    return text.set(text.is_in(_MISSING), None)
+def without_markers(cells: pl.Series, missing: Sequence[str] = MISSING_TEXTS) -> pl.Series:
+    """Text with its blanks cut off, and null where it says that it is missing.
+
+    As service.inference.spelling reads the text of a request.
+    """
+    text = cells.cast(pl.String).str.strip_chars(BLANKS)
+    return text.set(text.is_in(["", *missing]), None)
 
 
 def _check_names(source: str, names: Sequence[str], asked: Asked) -> None:
@@ -148,10 +157,10 @@ def _first_word(cells: pl.Series) -> tuple[int, str]:
     return row + 1, str(text[row])
 
 
-def _numbers(source: str, cells: pl.Series) -> npt.NDArray[np.float64]:
+def _numbers(source: str, cells: pl.Series, missing: Sequence[str]) -> npt.NDArray[np.float64]:
     """Float64 values, NaN where missing."""
     if cells.dtype == pl.String:
-        cells = without_markers(cells)
+        cells = without_markers(cells, missing)
     elif not (cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null)):
         raise TableInvalid(f"{source}: column '{cells.name}': expected numbers, got {cells.dtype}")
     values = cells.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
@@ -167,14 +176,14 @@ def _numbers(source: str, cells: pl.Series) -> npt.NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _texts(source: str, cells: pl.Series) -> Texts:
+def _texts(source: str, cells: pl.Series, missing: Sequence[str]) -> Texts:
     """Text, empty where missing; equal cells share one object."""
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object, pl.Duration):
         raise TableInvalid(f"{source}: column '{cells.name}': expected text, got {cells.dtype}")
     if cells.dtype.is_float() and (cells.fill_nan(None) % 1 == 0).all():
         # A gap makes pandas write whole numbers with a fraction.
         cells = cells.fill_nan(None).cast(pl.Int64, strict=False)
-    text = without_markers(cells).fill_null("")
+    text = without_markers(cells, missing).fill_null("")
     vocabulary = text.unique(maintain_order=True)
     codes = text.replace_strict(vocabulary, pl.Series(range(len(vocabulary)), dtype=pl.UInt32))
     found: Texts = vocabulary.to_numpy().astype(object)[codes.to_numpy()]

@@ -1,17 +1,17 @@
 """From a path to a table, to the features that a published model takes, or to labels."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from service.inference.features import Features, Texts, numbers_only
+from service.inference.spelling import Spelling, are_told_apart
 from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Signature
 from training.errors import TableInvalid
 from training.inputs import Column
-from training.tables.columns import Asked, typed_columns, values_of
+from training.tables.columns import MISSING_TEXTS, Asked, typed_columns, values_of
 from training.tables.files import Arrays, read_data
 from training.tables.labels import index_among, labels_of
 from training.tables.table import Indices, Table, listing
@@ -107,33 +107,31 @@ def read_features(path: Path, signature: Signature, delimiter: str | None = None
     columns = [
         Column(f.name, "number" if f.dtype == "float32" else "category") for f in signature.features
     ]
-    features = values_of(str(path), frame, columns)
+    signature = _as_files_are_read(signature)
+    features = values_of(str(path), frame, columns, signature.missing_texts)
     for place, feature in enumerate(signature.texts):
-        _respell(features.categorical[:, place], feature.categories or ())
+        _respell(features.categorical[:, place], Spelling(feature, signature))
     if not signature.accepts_missing:
         _require_no_gap(path, features, signature)
     return features
 
 
-def _respell(cells: Texts, categories: Sequence[str]) -> None:
+def _as_files_are_read(signature: Signature) -> Signature:
+    """The signature with how text is read; up to schema 3 it said nothing of that."""
+    if signature.trims_text:
+        return signature
+    features = tuple(
+        feature.model_copy(update={"respelled": are_told_apart(feature.categories or ())})
+        for feature in signature.features
+    )
+    update = {"trims_text": True, "missing_texts": MISSING_TEXTS, "features": features}
+    return signature.model_copy(update=update)
+
+
+def _respell(cells: Texts, spelling: Spelling) -> None:
     """Spell booleans and whole numbers as the model does, whichever kind of file they come from."""
-    by_key = {_spelling_key(category): category for category in categories}
-    if len(by_key) < len(categories):
-        return
-    known = set(categories)
-    respelled = {
-        cell: by_key.get(_spelling_key(cell), cell) for cell in set(cells.tolist()) - known
-    }
-    for place, cell in enumerate(cells.tolist()):
-        if cell in respelled:
-            cells[place] = respelled[cell]
-
-
-def _spelling_key(cell: str) -> str:
-    if cell.lower() in ("true", "false"):
-        return cell.lower()
-    whole = cell.removesuffix(".0")
-    return whole if whole.removeprefix("-").isdigit() else cell
+    respelled = {cell: spelling.read(cell) for cell in set(cells.tolist())}
+    cells[:] = [respelled[cell] for cell in cells.tolist()]
 
 
 def read_class_index(

@@ -278,6 +278,34 @@ def test_json_booleans_stand_for_categories_that_say_so() -> None:
     assert features.categorical[:, 0].tolist() == ["True", "False", "True", ""]
 
 
+def test_text_is_read_as_files_are_read_in_every_form() -> None:
+    form = row_format(
+        Signature(
+            features=(
+                Feature(name="sex", dtype="string", categories=("male",)),
+                Feature(name="age"),
+            ),
+            accepts_missing=True,
+            trims_text=True,
+            missing_texts=("", "NA"),
+            hidden=("hidden_1",),
+        )
+    )
+    contents: tuple[dict[str, Any], ...] = (
+        {"instances": [[" male", 1], ["NA ", 2]]},
+        {"instances": [{"sex": "male\n", "age": 1}, {"age": 2}]},
+        {"inputs": {"sex": ["\tmale", " "], "age": [1, 2]}},
+    )
+
+    for content in contents:
+        features = _decode_into(form, content)
+        assert features.categorical.tolist() == [["male"], [""]]
+        assert features.numeric.tolist() == [[1], [2]]
+    assert _problems({"instances": [["male", "NA"]]}, form) == (
+        Problem('expected a number, got "NA"', row=0, feature="age"),
+    )
+
+
 def test_null_may_stand_in_the_place_of_a_feature_that_is_not_used() -> None:
     form = row_format(
         Signature(
