@@ -72,7 +72,13 @@ def one_after_the_other(rows: Rows, folds: list[Fold], hidden: int) -> list[floa
 def side_by_side(rows: Rows, folds: list[Fold], hidden: int) -> list[float]:
     """The last validation loss of every fit."""
     jobs = [
-        Job(_shape(rows.inputs, hidden, rate), _how(fold), *folds[fold], initial_seed=fold)
+        Job(
+            _shape(rows.inputs, hidden, rate),
+            _how(fold),
+            *folds[fold],
+            initial_seed=fold,
+            fold=fold,
+        )
         for rate in RATES
         for fold in range(FOLDS)
     ]

@@ -64,5 +64,5 @@ def jobs_of(
     jobs = []
     for number, (training, validation) in enumerate(folds):
         seed = stream_seed(config.seed, "fold", number)
-        jobs.append(Job(shape, how.seeded(seed), training, validation, seed))
+        jobs.append(Job(shape, how.seeded(seed), training, validation, seed, number))
     return jobs

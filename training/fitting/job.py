@@ -21,7 +21,7 @@ _SAMPLE = 1000
 class Job:
     """What to fit and how; the rows, as indices into a table, to train and validate on.
 
-    `initial_seed` is torch's seed for the starting weights.
+    `initial_seed` is torch's seed for the starting weights. Jobs of one `fold` have the same rows.
     """
 
     shape: Architecture
@@ -29,12 +29,24 @@ class Job:
     training: torch.Tensor
     validation: torch.Tensor
     initial_seed: int
+    fold: int
 
     def network(self) -> Perceptron:
         """The network with its starting weights."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.initial_seed)
             return build_network(self.shape)
+
+    @property
+    def identity(self) -> str:
+        """Equal for a job of another process that trains the same network on the same rows."""
+        return f"{self.shape} {self.how} {self.initial_seed} fold {self.fold}"
+
+    def has_rows_of(self, other: "Job") -> bool:
+        """Whether it trains and is validated on the same rows."""
+        return torch.equal(self.training, other.training) and torch.equal(
+            self.validation, other.validation
+        )
 
     @property
     def n_weights(self) -> int:

@@ -13,7 +13,7 @@ from training.fitting.job import Job, job_sample
 from training.fitting.optimiser import scheduled
 from training.fitting.stacked_gradient import StackedGradient, Step
 from training.fitting.stacked_optimiser import StackedOptimiser
-from training.fitting.stacked_parameters import StackedParameters, put
+from training.fitting.stacked_parameters import StackedParameters, put, put_back
 from training.inputs import Rows
 from training.network import Perceptron
 
@@ -23,10 +23,11 @@ class Stack:
 
     A model that is over, or that is dropped, leaves the stack: the rest goes on faster. Models are
     ordered by steps an epoch, so that those with rows left in the last step are the first ones,
-    and within that by rows, so that models that are validated on the same rows lie together.
+    and within that by fold, so that models that are validated on the same rows lie together.
     """
 
     def __init__(self, jobs: Sequence[Job], table: Rows) -> None:
+        assert _folds_agree(jobs)
         self._jobs, self._table = jobs, table
         self._alive = sorted(range(len(jobs)), key=self._place)
         networks = [jobs[i].network() for i in self._alive]
@@ -65,20 +66,13 @@ class Stack:
 
     def drop(self, jobs: Collection[int]) -> None:
         """Train these no further."""
-        left = [place for place, job in enumerate(self._alive) if job not in jobs]
-        if len(left) == len(self._alive):
-            return
-        self._alive = [self._alive[place] for place in left]
-        if left:
-            models = torch.tensor(left)
-            self._parameters.keep(models)
-            self._optimiser.keep(models)
-            self._gradient.keep(models)
+        self._keep([number for number in self._alive if number not in jobs])
 
     def state(self) -> dict[str, Any]:
         """Everything that a later epoch depends on."""
         return {
             "epoch": self._epoch,
+            "jobs": [job.identity for job in self._jobs],
             "alive": self._alive,
             "parameters": self._parameters.all if self._alive else [],
             "optimiser": self._optimiser.state() if self._alive else {},
@@ -88,25 +82,35 @@ class Stack:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Go on from what `state` gave, in its order. Raises ValueError for that of other jobs."""
+        if state["jobs"] != [job.identity for job in self._jobs]:
+            raise ValueError(f"expected the state of the same {len(self._jobs)} models")
         self._epoch, self.best = state["epoch"], state["best"]
         self.diverged = state["diverged"]
         self.records = [[EpochRecord(**r) for r in records] for records in state["records"]]
         for stopping, records in zip(self._stopping, self.records, strict=True):
             follow(records, stopping)
-        self.drop(set(self._alive) - set(state["alive"]))
+        self._keep(state["alive"])
         if self._alive:
-            for home, found in zip(self._parameters.all, state["parameters"], strict=True):
-                home.copy_(found)
+            put_back(self._parameters.all, state["parameters"])
             self._optimiser.restore(state["optimiser"])
 
-    def _place(self, number: int) -> tuple[int, tuple[int, int], int]:
-        return (-self._jobs[number].steps, self._rows_of(number), number)
+    def _keep(self, numbers: Sequence[int]) -> None:
+        """Leave only these jobs, in this order."""
+        if list(numbers) == self._alive:
+            return
+        places = [self._alive.index(number) for number in numbers]
+        self._alive = list(numbers)
+        if places:
+            models = torch.tensor(places)
+            self._parameters.keep(models)
+            self._optimiser.keep(models)
+            self._gradient.keep(models)
 
-    def _rows_of(self, number: int) -> tuple[int, int]:
-        """Equal for jobs on the same rows, which are shared and not copied."""
+    def _place(self, number: int) -> tuple[int, int, int]:
+        """Where a job belongs, by nothing that is another in another process."""
         job = self._jobs[number]
-        return (job.training.data_ptr(), job.validation.data_ptr())
+        return (-job.steps, job.fold, number)
 
     def _train(self) -> torch.Tensor:
         jobs = [self._jobs[i] for i in self._alive]
@@ -128,7 +132,7 @@ class Stack:
     def _measure(self, norms: torch.Tensor) -> Iterator[int]:
         """Record the epoch of every model; the numbers of those that are over."""
         places = list(enumerate(self._alive))
-        for _, group in groupby(places, lambda pair: self._rows_of(pair[1])):
+        for _, group in groupby(places, lambda pair: self._jobs[pair[1]].fold):
             together = list(group)
             models = slice(together[0][0], together[-1][0] + 1)
             job = self._jobs[together[0][1]]
@@ -170,6 +174,11 @@ class Stack:
         return list(zip(losses.mean(1).tolist(), hits.mean(1).tolist(), strict=True))
 
 
+def _folds_agree(jobs: Sequence[Job]) -> bool:
+    first: dict[int, Job] = {}
+    return all(first.setdefault(job.fold, job).has_rows_of(job) for job in jobs)
+
+
 def _epoch_rows(
     jobs: Sequence[Job], steps: Sequence[int], epoch: int
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
@@ -181,7 +190,7 @@ def _epoch_rows(
     lengths = []
     for home, job, count in zip(shuffled, jobs, steps, strict=True):
         length = min(len(job.training), count * size)
-        key = (job.training.data_ptr(), job.how.seed)
+        key = (job.fold, job.how.seed)
         same = orders.setdefault(key, len(places))
         if same < len(places):
             home.copy_(shuffled[same])

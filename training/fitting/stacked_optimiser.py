@@ -1,11 +1,12 @@
 """SGD and AdamW steps of many models, each with settings of its own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from training.fitting.job import Job
-from training.fitting.stacked_parameters import StackedParameters
+from training.fitting.stacked_parameters import StackedParameters, put_back
 
 _BETA_2, _EPSILON = 0.95, 1e-8
 
@@ -50,14 +51,15 @@ class StackedOptimiser:
         if self._bounds is not None:
             self._bound_hidden_norms(models, self._bounds[:models])
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> dict[str, Any]:
         """What a later step depends on."""
         return {"steps": self._steps, "means": self.means}
 
-    def restore(self, state: dict[str, object]) -> None:
-        """Go on from what `state` gave."""
-        self._steps = state["steps"]  # type: ignore[assignment]
-        self.means = state["means"]  # type: ignore[assignment]
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave. Raises ValueError for tensors of other shapes."""
+        put_back([self._steps], [state["steps"]])
+        for kind, kept in zip(self.means, state["means"], strict=True):
+            put_back(kind, kept)
 
     def _sgd(
         self,

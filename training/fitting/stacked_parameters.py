@@ -60,5 +60,14 @@ def put(network: Perceptron, parameters: Sequence[torch.Tensor]) -> None:
         home.copy_(found)
 
 
+@torch.no_grad()
+def put_back(homes: Sequence[torch.Tensor], kept: Sequence[torch.Tensor]) -> None:
+    """Copy tensors into others of the same shapes. Raises ValueError for other shapes."""
+    for home, found in zip(homes, kept, strict=True):
+        if home.shape != found.shape:
+            raise ValueError(f"expected a tensor of {tuple(home.shape)}, got {tuple(found.shape)}")
+        home.copy_(found)
+
+
 def _stacked(parameters: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.stack([parameter.detach() for parameter in parameters])

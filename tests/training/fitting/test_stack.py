@@ -1,6 +1,7 @@
 """A model trained in a stack is the model that it would be alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def _job(
         12, ((6, 4), (6, 4)), (33, 17), CLASSES, activation, dropout, input_dropout
     )
     rows = torch.randperm(200, generator=torch.Generator().manual_seed(number))[:training]
-    return Job(shape, Optimisation(**settings), rows, VALIDATION, initial_seed=number)
+    return Job(shape, Optimisation(**settings), rows, VALIDATION, initial_seed=number, fold=number)
 
 
 def _different(**common: Any) -> list[Job]:
@@ -156,3 +157,44 @@ def test_stack_goes_on_from_its_state_bit_for_bit(optimiser: str) -> None:
     assert resumed.records == whole.records
     for a, b in zip(resumed.best, whole.best, strict=True):
         assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _elsewhere(jobs: Sequence[Job], order: Sequence[int]) -> list[Job]:
+    """The same jobs with their rows in memory in this order, as another process may have them."""
+    memory = torch.zeros(len(jobs), 200, dtype=torch.int64)
+    homes = [memory[order.index(place), : len(job.training)] for place, job in enumerate(jobs)]
+    for home, job in zip(homes, jobs, strict=True):
+        home.copy_(job.training)
+    return [replace(job, training=home) for job, home in zip(jobs, homes, strict=True)]
+
+
+def test_stack_goes_on_from_its_state_wherever_rows_lie_in_memory() -> None:
+    jobs = [_job(number, epochs=6, patience=2) for number in range(5)]
+    here, there = _elsewhere(jobs, [0, 1, 2, 3, 4]), _elsewhere(jobs, [3, 1, 4, 0, 2])
+    whole, cut = Stack(here, TABLE), Stack(here, TABLE)
+    for _ in range(3):
+        cut.epoch()
+
+    resumed = Stack(there, TABLE)
+    resumed.restore(cut.state())
+    _finished(resumed)
+
+    _finished(whole)
+    assert resumed.records == whole.records
+    for a, b in zip(resumed.best, whole.best, strict=True):
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_state_of_other_jobs_is_refused() -> None:
+    cut = Stack([_job(1), _job(2)], TABLE)
+    cut.epoch()
+
+    with pytest.raises(ValueError, match="expected the state of the same 3 models"):
+        Stack([_job(1), _job(2), _job(3)], TABLE).restore(cut.state())
+
+
+def test_jobs_of_one_fold_have_the_same_rows() -> None:
+    jobs = [_job(1), replace(_job(2), fold=1)]
+
+    with pytest.raises(AssertionError):
+        Stack(jobs, TABLE)
