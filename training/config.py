@@ -70,6 +70,14 @@ class RunConfig(BaseModel):
     ignore: Annotated[
         tuple[str, ...], Field(description="columns to leave out"), BeforeValidator(_as_list)
     ] = ()
+    group: Annotated[
+        str | None,
+        Field(
+            description="the column that says which rows belong together, such as a patient's: "
+            "they are never divided between training, validation and test, nor between folds; "
+            "it is no feature"
+        ),
+    ] = None
     scaling: Annotated[
         Scaling,
         Field(
@@ -246,6 +254,10 @@ class RunConfig(BaseModel):
             raise ValueError(f"column '{name}' is asked for as numeric and as categorical")
         if self.target is not None and self.target in self.ignore:
             raise ValueError(f"--ignore names the target '{self.target}'")
+        if self.group is not None and self.group in (
+            *self.numeric, *self.categorical, self.target,
+        ):  # fmt: skip
+            raise ValueError(f"--group '{self.group}' is no feature and not the target")
         if self.data is None and self.target is not None:
             raise ValueError("--target goes with --data")
         if len(self.dropout) not in (1, len(self.hidden)):

@@ -14,6 +14,7 @@ from service.model_repository.manifest import (
     History,
     TableDescription,
 )
+from service.model_repository.provenance import Grouping
 from service.model_repository.signature import Feature, Signature, UncertaintyOutputs
 from training.fitting.early_stopping import EpochRecord
 from training.inputs import Column
@@ -82,6 +83,9 @@ def describe_table(data: Prepared, notes: Sequence[str]) -> TableDescription:
             ClassBalance(label=label, training=training, validation=validation, test=test)
             for label, training, validation, test in balance
         ),
+        groups=None
+        if table.groups is None
+        else Grouping(column=table.groups.column, count=table.groups.count),
         notes=tuple(notes),
     )
 

@@ -11,7 +11,6 @@ from training.fitting.checkpoint import NoCheckpoint
 from training.jobs import Fold, fold_rows, jobs_of
 from training.plan import settled
 from training.seeds import stream_seed
-from training.split import stratified_folds
 from training.start import Start
 from training.tables.table import Indices
 
@@ -30,8 +29,7 @@ def learning_curve(
     data = begun.data
     pool = np.sort(np.concatenate([data.split.training, data.split.validation]))
     class_index = data.table.class_index[pool]
-    parts = stratified_folds(class_index, data.table.labels, folds=folds, seed=config.seed)
-    whole = fold_rows(parts)
+    whole = fold_rows(begun.folds(pool, folds, seed=config.seed))
     points = []
     for share in _SHARES:
         chosen = [

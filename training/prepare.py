@@ -1,6 +1,8 @@
 """What a run learns from: a table in memory, or a sample of one that is streamed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,13 @@ import pyarrow.parquet as pq
 
 from training.config import RunConfig
 from training.errors import TableInvalid
+from training.group_split import grouped_split
 from training.memory import allowed_bytes
 from training.split import Split, stratified_split
 from training.tables.columns import Asked
 from training.tables.datasets import load_dataset
 from training.tables.files import is_parquet
+from training.tables.groups import grouped_by
 from training.tables.read import read_table
 from training.tables.stream import ParquetTable, parquet_files
 from training.tables.table import Table, require_classes
@@ -41,10 +45,10 @@ def prepare(config: RunConfig) -> Prepared:
     """Read and split what the config names. Raises TableInvalid and SplitImpossible."""
     if config.data is None:
         assert config.dataset is not None
-        return _in_memory(load_dataset(config.dataset).without(config.ignore), config)
+        return _in_memory(_built_in(config.dataset, config), config)
     if not config.data.exists():
         raise TableInvalid(f"{config.data}: there is no such file or folder")
-    asked = Asked(config.numeric, config.categorical, config.ignore)
+    asked = Asked(config.numeric, config.categorical, config.ignore, config.group)
     limit = allowed_bytes(config.memory)
     if _is_parquet(config.data):
         if _parquet_bytes(config.data) > limit:
@@ -58,9 +62,26 @@ def prepare(config: RunConfig) -> Prepared:
     return _in_memory(read_table(config.data, config.target, asked, config.delimiter), config)
 
 
+def _built_in(name: str, config: RunConfig) -> Table:
+    table = load_dataset(name)
+    if config.group is not None:
+        table = grouped_by(table, config.group)
+    return table.without([column for column in config.ignore if column != config.group])
+
+
 def _in_memory(table: Table, config: RunConfig) -> Prepared:
     require_classes(table)
-    split = stratified_split(
+    split = split_of(table, config)
+    counts = np.bincount(table.class_index[split.training], minlength=len(table.labels))
+    return Prepared(table, split, counts, table.fingerprint, None)
+
+
+def split_of(table: Table, config: RunConfig) -> Split:
+    """The rows of each part, as the settings have it. Raises SplitImpossible."""
+    split: Callable[..., Split] = stratified_split
+    if table.groups is not None:
+        split = partial(grouped_split, groups=table.groups.of_row)
+    return split(
         table.class_index,
         table.labels,
         validation_fraction=config.validation_fraction,
@@ -68,12 +89,14 @@ def _in_memory(table: Table, config: RunConfig) -> Prepared:
         seed=config.seed,
         test_rows=table.test_rows,
     )
-    counts = np.bincount(table.class_index[split.training], minlength=len(table.labels))
-    return Prepared(table, split, counts, table.fingerprint, None)
 
 
 def _streamed(config: RunConfig, asked: Asked) -> Prepared:
     assert config.data is not None
+    if config.group is not None:
+        raise TableInvalid(
+            f"{config.data}: --group needs the table in memory, and --memory does not allow it"
+        )
     if config.target is None:
         raise TableInvalid(f"{config.data}: --target names the column to predict")
     stream = ParquetTable(

@@ -30,7 +30,6 @@ from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
 from training.search_space import default_space
 from training.select_config import SelectConfig
-from training.split import stratified_folds
 from training.start import Start, start
 from training.tracking import track
 
@@ -120,8 +119,7 @@ def _ground(begun: Start, config: SelectConfig) -> Ground:
             "allow more, or use fit"
         )
     pool, labels = data.split.training, data.table.labels
-    class_index = data.table.class_index[pool]
-    parts = stratified_folds(class_index, labels, folds=config.folds, seed=config.seed)
+    parts = begun.folds(pool, config.folds, seed=config.seed)
     return Ground(
         begun.learned.preprocessing, len(labels), tuple(fold_rows(parts)), begun.rows(pool)
     )

@@ -8,12 +8,13 @@ import torch
 from training.announce import show_notes, show_table
 from training.config import RunConfig
 from training.diagnose import doubtful_settings
+from training.group_split import grouped_folds
 from training.guard import warnings
 from training.inputs import Rows
 from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
 from training.publish import check_writable
-from training.split import Split
+from training.split import Split, stratified_folds
 from training.tables.table import Indices
 
 
@@ -31,6 +32,15 @@ class Start:
         table = self.data.table
         inputs = self.learned.preprocessing.encode(table.features[which])
         return Rows(inputs, torch.from_numpy(table.class_index[which]))
+
+    def folds(self, which: Indices, folds: int, *, seed: int) -> list[Indices]:
+        """These rows in so many folds: places in `which`. Raises SplitImpossible."""
+        table = self.data.table
+        class_index = table.class_index[which]
+        if table.groups is None:
+            return stratified_folds(class_index, table.labels, folds=folds, seed=seed)
+        groups = table.groups.of_row[which]
+        return grouped_folds(class_index, table.labels, groups=groups, folds=folds, seed=seed)
 
 
 def start(config: RunConfig, *, cross_validated: bool = False) -> Start:

@@ -19,6 +19,9 @@ def run_lines(manifest: Manifest) -> Iterator[str]:
         f"network     {members}{widths}, {network.activation}, dropout "
         f"{', '.join(map(str, network.dropout))}, {network.parameter_count:,} parameters"
     )
+    if manifest.table.groups is not None:
+        groups = manifest.table.groups
+        yield f"groups      {groups.count:,} of '{groups.column}', none divided by the split"
     yield f"epochs      {len(manifest.history.epochs)}, best {manifest.history.best_epoch}"
     yield f"validation  {score_line(manifest.scores.validation)}"
     yield f"test        {score_line(manifest.scores.test)}"

@@ -18,6 +18,7 @@ from service.errors import ManifestInvalid
 from service.model_repository.provenance import (
     Calibration,
     Diagnosis,
+    Grouping,
     LearningCurvePoint,
     Selection,
     Uncertainty,
@@ -77,6 +78,7 @@ class TableDescription(Value):
     fingerprint: str
     rows: dict[Literal["training", "validation", "test"], Count]
     class_balance: tuple[ClassBalance, ...]
+    groups: Grouping | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -34,6 +34,13 @@ class Calibration(Value):
     ]
 
 
+class Grouping(Value):
+    """Rows with one value in `column` belong together: no part of the split divides them."""
+
+    column: str
+    count: Annotated[int, Field(ge=1)]
+
+
 class SettingScore(Value):
     """One setting of a search over its folds; `values` are those that the search varied.
 

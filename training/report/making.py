@@ -92,6 +92,11 @@ def table(manifest: Manifest) -> Iterator[Part]:
         f"{found.source}, column {found.target}. Rows: {counts}. "
         f"Fingerprint {found.fingerprint[:12]}."
     )
+    if found.groups is not None:
+        yield Paragraph(
+            f"Rows of one {found.groups.column} belong together ({found.groups.count:,} groups): "
+            "no part of the split divides them."
+        )
     if found.class_balance:
         yield Grid(
             ("class", "training rows", "validation rows", "test rows"),

@@ -23,11 +23,15 @@ _DATE = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 
 @dataclass(frozen=True)
 class Asked:
-    """Types that the user gave, by column name; `ignored` columns are left out."""
+    """Types that the user gave, by column name; `ignored` columns are left out.
+
+    `group` says which rows belong together; it is no feature.
+    """
 
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    group: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """From a path to a table, to the features that a published model takes, or to labels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from training.errors import TableInvalid
 from training.inputs import Column
 from training.tables.columns import MISSING_TEXTS, Asked, typed_columns, values_of
 from training.tables.files import Arrays, read_data
+from training.tables.groups import group_notes, grouped_by, groups_of
 from training.tables.labels import index_among, labels_of
 from training.tables.table import Indices, Table, listing
 
@@ -23,7 +25,10 @@ def read_table(path: Path, target: str | None, asked: Asked, delimiter: str | No
     if isinstance(data, Arrays):
         if asked.numeric or asked.categorical:
             raise TableInvalid(f"{path}: --numeric and --categorical are not for arrays of numbers")
-        return table_of_arrays(path.name, data, target or "y").without(asked.ignored)
+        table = table_of_arrays(path.name, data, target or "y")
+        if asked.group is not None:
+            table = grouped_by(table, asked.group)
+        return table.without([name for name in asked.ignored if name != asked.group])
     if target is None:
         raise TableInvalid(
             f"{path}: --target names the column to predict; there are: {listing(data.columns)}"
@@ -38,9 +43,14 @@ def read_table(path: Path, target: str | None, asked: Asked, delimiter: str | No
 def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) -> Table:
     """The table of a frame whose column `target` holds the labels. Raises TableInvalid."""
     labels, index = labels_of(source, frame.get_column(target))
-    typed = typed_columns(source, frame.drop(target), asked)
-    notes = list(typed.notes)
+    rest = frame.drop(target)
     labelled = np.flatnonzero(index >= 0)
+    groups = None
+    if asked.group is not None:
+        groups = groups_of(source, rest, asked.group)
+        groups = replace(groups, of_row=groups.of_row[labelled])
+    typed = typed_columns(source, rest.drop(asked.group or ()), asked, rest.columns)
+    notes = [*typed.notes, *group_notes(source, rest, asked)]
     if len(labelled) < len(index):
         notes.append(
             f"{len(index) - len(labelled)} of {len(index)} rows are left out: they have no label "
@@ -55,6 +65,7 @@ def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) 
         class_index=index[labelled],
         notes=tuple(notes),
         left_out=typed.left_out,
+        groups=groups,
     )
 
 

@@ -16,6 +16,19 @@ Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Rows that belong together: the column that says so, and each row's group, (n,)."""
+
+    column: str
+    of_row: Indices
+
+    @property
+    def count(self) -> int:
+        """How many groups there are."""
+        return len(np.unique(self.of_row))
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of features and, for each, the index of its label, (n,).
 
@@ -32,15 +45,18 @@ class Table:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     test_rows: int = 0
+    groups: Groups | None = None
 
     @property
     def fingerprint(self) -> str:
-        """The sha256 of names, labels, and every value."""
+        """The sha256 of names, labels, every value, and every row's group."""
         digest = hashlib.sha256(repr((self.target, self.columns, self.labels)).encode())
         digest.update(np.ascontiguousarray(self.features.numeric).tobytes())
         for cells in self.features.categorical.T:
             digest.update("\x1f".join(cells.tolist()).encode())
         digest.update(np.ascontiguousarray(self.class_index).tobytes())
+        if self.groups is not None:
+            digest.update(np.ascontiguousarray(self.groups.of_row).tobytes())
         return digest.hexdigest()
 
     def without(self, ignored: Sequence[str]) -> "Table":
