@@ -85,7 +85,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.announce import show_notes
     from training.evaluate import evaluate
     from training.published import open_folder
-    from training.summary import score_line
+    from training.summary import score_line, share
     from training.tables.read import read_class_index, read_features
 
     predictor = open_folder(options.version)
@@ -100,11 +100,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     scores = evaluate(predictor.model, features[labelled], class_index[labelled], manifest.labels)
     print(score_line(scores))
     width = max(len(str(label)) for label in manifest.labels)
-    print(f"{'class':{max(width, 5)}}  precision  recall      f1   rows")
+    print(f"{'class':{max(width, 5)}}  precision  recall      f1     AUC      AP   rows")
     for row in scores.per_class:
         print(
             f"{row.label!s:{max(width, 5)}}  {row.precision:9.4f}  {row.recall:6.4f}  "
-            f"{row.f1:6.4f}  {row.rows:5d}"
+            f"{row.f1:6.4f}  {share(row.roc_auc)}  {share(row.average_precision)}  {row.rows:5d}"
         )
 
 

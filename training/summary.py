@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from service.model_repository.manifest import Manifest, Scores
 from service.model_repository.provenance import LearningCurvePoint, Selection, SettingScore
 
-_SETTINGS_SHOWN = 20
+_SETTINGS_SHOWN, _RECALLS_SHOWN = 20, 12
 
 
 def run_lines(manifest: Manifest) -> Iterator[str]:
@@ -25,6 +25,7 @@ def run_lines(manifest: Manifest) -> Iterator[str]:
     yield f"epochs      {len(manifest.history.epochs)}, best {manifest.history.best_epoch}"
     yield f"validation  {score_line(manifest.scores.validation)}"
     yield f"test        {score_line(manifest.scores.test)}"
+    yield f"recall      {recall_line(manifest.scores.test)}"
     if manifest.calibration is not None:
         found = manifest.calibration
         yield (
@@ -87,8 +88,29 @@ def learning_curve_lines(points: tuple[LearningCurvePoint, ...]) -> Iterator[str
 
 
 def score_line(scores: Scores) -> str:
-    """Accuracy, log-loss and rows."""
-    return f"accuracy {scores.accuracy:.4f}, log-loss {scores.log_loss:.4f}, {scores.rows} rows"
+    """Accuracy beside that of the commonest class, log-loss, ranking, and rows; what there is."""
+    measured = {
+        "accuracy": scores.accuracy,
+        "log-loss": scores.log_loss,
+        "AUC": scores.roc_auc,
+        "average precision": scores.average_precision,
+        "always the commonest class": scores.majority,
+    }
+    told = [f"{name} {value:.4f}" for name, value in measured.items() if value is not None]
+    return ", ".join([*told, f"{scores.rows} rows"])
+
+
+def recall_line(scores: Scores) -> str:
+    """The recall of each class that has rows; of many classes the lowest."""
+    found = [row for row in scores.per_class if row.rows]
+    told = found if len(found) <= _RECALLS_SHOWN else sorted(found, key=lambda row: row.recall)
+    listed = ", ".join(f"{row.label} {row.recall:.4f}" for row in told[:_RECALLS_SHOWN])
+    return listed if len(found) <= _RECALLS_SHOWN else f"lowest of {len(found)}: {listed}"
+
+
+def share(value: float | None) -> str:
+    """A share in six characters; a dash for one that was not measured."""
+    return f"{'-':>6}" if value is None else f"{value:6.4f}"
 
 
 def values_text(values: Mapping[str, JsonValue]) -> str:

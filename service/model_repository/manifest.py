@@ -83,22 +83,36 @@ class TableDescription(Value):
 
 
 class ClassScores(Value):
-    """The scores of one class; a ratio whose denominator is 0 is 0."""
+    """The scores of one class; a ratio whose denominator is 0 is 0.
+
+    `roc_auc` and `average_precision` hold its probability against all other classes; None where
+    no row is of the class, or every row, and where nobody measured them.
+    """
 
     label: Label
     precision: Share
     recall: Share
     f1: Share
     rows: Count
+    roc_auc: Share | None = None
+    average_precision: Share | None = None
 
 
 class Scores(Value):
-    """Scores on one part of the split; log_loss in nats."""
+    """Scores on one part of the split; log_loss in nats.
+
+    `majority` is the accuracy of always naming the commonest class of these rows. `roc_auc` and
+    `average_precision` are the means over the classes, each against the rest, and of two classes
+    those of the second label; None of rows of a single class, and where nobody measured them.
+    """
 
     rows: Count
     accuracy: Share
     log_loss: Annotated[float, Field(ge=0)]
     per_class: tuple[ClassScores, ...]
+    majority: Share | None = None
+    roc_auc: Share | None = None
+    average_precision: Share | None = None
 
 
 class SplitScores(Value):

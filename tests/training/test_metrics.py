@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from training import metrics
 from training.metrics import accuracy, confusion, log_loss, score
 
 
@@ -30,6 +31,52 @@ def test_scores_are_scikit_learns(seed: int, classes: int) -> None:
     assert [c.recall for c in scores.per_class] == pytest.approx(recall)
     assert [c.f1 for c in scores.per_class] == pytest.approx(f1)
     assert [c.rows for c in scores.per_class] == list(rows)
+
+
+@given(
+    seed=st.integers(0, 10_000), classes=st.integers(2, 5), ties=st.booleans(), absent=st.booleans()
+)
+def test_ranking_scores_are_scikit_learns(
+    seed: int, classes: int, ties: bool, absent: bool
+) -> None:
+    probabilities, truth = _random(seed, classes)
+    if ties:
+        probabilities = np.round(probabilities, 1)
+    if absent and classes > 2:
+        truth[truth == 0] = 1
+    present = [c for c in range(classes) if 0 < (truth == c).sum() < len(truth)]
+
+    scores = score(probabilities, truth, list(range(classes)))
+
+    columns = [(truth == c, probabilities[:, c]) for c in present]
+    aucs = [reference.roc_auc_score(*column) for column in columns]
+    precisions = [reference.average_precision_score(*column) for column in columns]
+    per_class = [scores.per_class[c] for c in present]
+    assert [c.roc_auc for c in per_class] == pytest.approx(aucs)
+    assert [c.average_precision for c in per_class] == pytest.approx(precisions)
+    if classes == 2:
+        aucs, precisions = aucs[1:], precisions[1:]
+    assert scores.roc_auc == pytest.approx(np.mean(aucs))
+    assert scores.average_precision == pytest.approx(np.mean(precisions))
+    assert scores.majority == reference.accuracy_score(truth, [np.bincount(truth).argmax()] * 50)
+
+
+def test_rows_of_one_class_have_no_ranking_scores() -> None:
+    scores = score(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 0]), ["no", "yes"])
+
+    assert (scores.roc_auc, scores.average_precision, scores.majority) == (None, None, 1.0)
+
+
+def test_ranking_scores_of_very_many_probabilities_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "_MOST_RANKED", 99)
+
+    scores = score(*_random(0, 2), ["no", "yes"])
+
+    assert scores.roc_auc is None
+    assert all(row.average_precision is None for row in scores.per_class)
+    assert scores.majority is not None
 
 
 @given(seed=st.integers(0, 10_000), classes=st.integers(2, 5))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from service.model_repository.manifest import Manifest
+from service.model_repository.manifest import ClassScores, Manifest, Scores
 from service.model_repository.provenance import COVERAGE_PERCENTS, Calibration
 from training.report.parts import Grid, Heading, Paragraph, Part, rest, shown
 
@@ -13,19 +13,38 @@ def scores(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
     """Scores on validation and test rows, and of each class."""
     yield Heading("Scores")
     parts = (("validation", manifest.scores.validation), ("test", manifest.scores.test))
-    rows = ((n, f"{s.rows:,}", f"{s.accuracy:.4f}", f"{s.log_loss:.4f}") for n, s in parts)
-    yield Grid(("rows of", "rows", "accuracy", "log-loss (nats)"), tuple(rows))
+    head = (
+        "rows of",
+        "rows",
+        "accuracy",
+        "always the commonest class",
+        "log-loss (nats)",
+        "AUC",
+        "average precision",
+    )
+    yield Grid(head, tuple(_scored(name, found) for name, found in parts))
     per_class = manifest.scores.test.per_class
     if per_class:
         yield Grid(
-            ("class", "precision", "recall", "F1", "test rows"),
-            tuple(
-                (str(c.label), f"{c.precision:.3f}", f"{c.recall:.3f}", f"{c.f1:.3f}", str(c.rows))
-                for c in per_class[:_CLASSES]
-            ),
+            ("class", "precision", "recall", "F1", "AUC", "average precision", "test rows"),
+            tuple(map(_of_class, per_class[:_CLASSES])),
         )
         yield from rest(len(per_class), _CLASSES, "classes, in the manifest")
     yield from shown(plots, "confusion", "classes")
+
+
+def _scored(name: str, found: Scores) -> tuple[str, ...]:
+    shares = (found.accuracy, found.majority, found.log_loss, found.roc_auc)
+    return (name, f"{found.rows:,}", *map(_decimals, (*shares, found.average_precision)))
+
+
+def _of_class(found: ClassScores) -> tuple[str, ...]:
+    shares = (found.precision, found.recall, found.f1, found.roc_auc, found.average_precision)
+    return (str(found.label), *(_decimals(share, 3) for share in shares), str(found.rows))
+
+
+def _decimals(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def calibration(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:

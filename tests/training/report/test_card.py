@@ -52,6 +52,19 @@ def test_class_balance_is_a_table(penguins: Manifest, draw: Draw) -> None:
     assert f"| {row.label} | {row.training} | {row.validation} | {row.test} |" in card
 
 
+def test_ranking_scores_are_told_where_they_were_measured(penguins: Manifest, draw: Draw) -> None:
+    measured = {"majority": 0.4412, "roc_auc": 0.9871, "average_precision": 0.9654}
+    test = penguins.scores.test.model_copy(update=measured)
+    before = test.model_copy(update=dict.fromkeys(measured))
+    scores = penguins.scores.model_copy(update={"test": test, "validation": before})
+
+    card = _card(draw, penguins.model_copy(update={"scores": scores}))
+
+    validation, test_line = (f"{s.rows} | {s.accuracy:.4f}" for s in (before, test))
+    assert f"| validation | {validation} |  | {before.log_loss:.4f} |  |  |" in card
+    assert f"| test | {test_line} | 0.4412 | {test.log_loss:.4f} | 0.9871 | 0.9654 |" in card
+
+
 def test_what_is_cut_off_is_counted(digits: Manifest, draw: Draw, relabel: Relabel) -> None:
     card = _card(draw, relabel(digits, [f"c{i}" for i in range(150)]))
 

@@ -1,0 +1,48 @@
+"""What a run says at its end."""
+
+from service.model_repository.manifest import ClassScores, Scores
+from training.finish import Run
+from training.summary import recall_line, run_lines, score_line
+
+
+def _scores(recalls: list[float], rows: int = 4) -> Scores:
+    return Scores(
+        rows=len(recalls) * rows,
+        accuracy=0.5,
+        log_loss=1.0,
+        per_class=tuple(
+            ClassScores(label=f"c{i}", precision=0.5, recall=recall, f1=0.5, rows=rows)
+            for i, recall in enumerate(recalls)
+        ),
+    )
+
+
+def test_run_tells_ranking_the_commonest_class_and_recalls_of_the_test_rows(iris: Run) -> None:
+    scores = iris.manifest.scores.test
+
+    lines = {line.split()[0]: line for line in run_lines(iris.manifest) if line.strip()}
+
+    assert f"AUC {scores.roc_auc:.4f}, average precision" in lines["test"]
+    assert "always the commonest class 0.3333, 30 rows" in lines["test"]
+    recalls = [f"{row.label} {row.recall:.4f}" for row in scores.per_class]
+    assert lines["recall"].split(maxsplit=1)[1] == ", ".join(recalls)
+
+
+def test_of_many_classes_the_lowest_recalls_are_told() -> None:
+    line = recall_line(_scores([1 - i / 20 for i in range(20)]))
+
+    assert line.startswith("lowest of 20: c19 0.0500, c18 0.1000, ")
+    assert line.count(",") == 11
+
+
+def test_class_without_rows_has_no_recall_to_tell() -> None:
+    found = _scores([0.25, 0.75])
+    empty = found.per_class[0].model_copy(update={"rows": 0})
+
+    line = recall_line(found.model_copy(update={"per_class": (empty, found.per_class[1])}))
+
+    assert line == "c1 0.7500"
+
+
+def test_what_was_not_measured_is_not_told() -> None:
+    assert score_line(_scores([0.25, 0.75])) == "accuracy 0.5000, log-loss 1.0000, 8 rows"
