@@ -124,7 +124,7 @@ class VersionStatusAnswer(_Body):
     """One version of a model."""
 
     version: str
-    state: Literal["AVAILABLE", "END"]
+    state: Literal["LOADING", "AVAILABLE", "END"]
     status: VersionState
 
 

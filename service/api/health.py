@@ -32,6 +32,8 @@ def health_router(repository: ModelRepository[Predictor]) -> APIRouter:
 
 
 def _reason(repository: ModelRepository[Predictor]) -> str:
+    if repository.failure:
+        return repository.failure
     if not repository.loaded:
         return "the models are still loading"
     broken = [model.name for model in repository.models() if model.newest_ready is None]

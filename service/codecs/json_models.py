@@ -42,7 +42,7 @@ def _version(version: Version) -> dict[str, object]:
     ready = version.opened is not None
     return {
         "version": str(version.number),
-        "state": "AVAILABLE" if ready else "END",
+        "state": "AVAILABLE" if ready else "LOADING" if version.loading else "END",
         "status": {
             "error_code": "OK" if ready else "FAILED_PRECONDITION",
             "error_message": version.reason,

@@ -1,7 +1,9 @@
 """Where a published version lies: <root>/<name>/<version>/{model.onnx, manifest.json}."""
 
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,9 @@ MANIFEST = "manifest.json"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_LARGEST_MANIFEST = 64 * 2**20
+# Protocol buffers, which an ONNX file is, end there.
+_LARGEST_ARTIFACT = 2 * 2**30
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,11 @@ class PublishedVersion:
     manifest: Manifest
     manifest_json: bytes
     artifact: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same files: the artifact's checksum is part of the manifest."""
+        return hashlib.sha256(self.manifest_json).hexdigest()
 
 
 def is_model_name(text: str) -> bool:
@@ -37,15 +47,15 @@ def version_number(text: str) -> int | None:
 
 
 def model_folders(root: Path) -> Iterator[Path]:
-    """The folders of `root` that are named as models may be, in order."""
+    """The folders of `root` that are named as models may be, in order. Raises OSError."""
     for path in sorted(root.iterdir()):
-        if is_model_name(path.name) and path.is_dir():
+        if is_model_name(path.name) and _is_folder(path):
             yield path
 
 
 def version_folders(model: Path) -> dict[int, Path]:
-    """The version folders of one model, oldest first: 10 is newer than 9."""
-    found = ((version_number(path.name), path) for path in model.iterdir() if path.is_dir())
+    """The version folders of one model, oldest first: 10 is newer than 9. Raises OSError."""
+    found = ((version_number(path.name), path) for path in model.iterdir() if _is_folder(path))
     return dict(sorted((number, path) for number, path in found if number is not None))
 
 
@@ -54,13 +64,13 @@ def read_version(folder: Path, *, root: Path, name: str, number: int) -> Publish
 
     Raises BrokenVersion for a folder outside `root` and for missing or changed files.
     """
-    if not folder.resolve().is_relative_to(root.resolve()):
-        raise BrokenVersion("the folder lies outside of the model repository")
-    content = _read(folder / MANIFEST, root=root, error=ManifestInvalid)
+    _inside(folder, "the folder", root=root, error=BrokenVersion)
+    content = _read(folder / MANIFEST, root=root, error=ManifestInvalid, limit=_LARGEST_MANIFEST)
     manifest = parse_manifest(content)
     if manifest.name != name:
         raise ManifestInvalid(f"manifest.json is of the model '{manifest.name}', not '{name}'")
-    artifact = _read(folder / ARTIFACT, root=root, error=ArtifactInvalid)
+    limit = min(manifest.artifact.size_bytes, _LARGEST_ARTIFACT)
+    artifact = _read(folder / ARTIFACT, root=root, error=ArtifactInvalid, limit=limit)
     digest = hashlib.sha256(artifact).hexdigest()
     if digest != manifest.artifact.sha256:
         raise ChecksumMismatch(
@@ -70,10 +80,40 @@ def read_version(folder: Path, *, root: Path, name: str, number: int) -> Publish
     return PublishedVersion(number, manifest, content, artifact)
 
 
-def _read(path: Path, *, root: Path, error: type[BrokenVersion]) -> bytes:
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise error(f"{path.name} lies outside of the model repository")
+def _is_folder(path: Path) -> bool:
     try:
-        return path.read_bytes()
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        # Whoever opens it tells why that cannot be.
+        return True
+
+
+def _inside(path: Path, name: str, *, root: Path, error: type[BrokenVersion]) -> str:
+    """Where the path leads, links followed."""
+    try:
+        real = os.path.realpath(path, strict=True)
+    except OSError as exc:
+        raise error(f"{name} cannot be read: {exc.strerror}") from exc
+    if not Path(real).is_relative_to(root.resolve()):
+        raise error(f"{name} lies outside of the model repository")
+    return real
+
+
+def _read(path: Path, *, root: Path, error: type[BrokenVersion], limit: int) -> bytes:
+    """A regular file of at most so many bytes; anything else might never end."""
+    real = _inside(path, path.name, root=root, error=error)
+    try:
+        # A pipe without a writer would keep the open waiting.
+        opened = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            found = os.fstat(opened)
+            if not stat.S_ISREG(found.st_mode):
+                raise error(f"{path.name} is not a regular file")
+            if found.st_size > limit:
+                raise error(f"{path.name} has {found.st_size} bytes: expected at most {limit}")
+            with os.fdopen(opened, "rb", closefd=False) as file:
+                return file.read(limit + 1)
+        finally:
+            os.close(opened)
     except OSError as exc:
         raise error(f"{path.name} cannot be read: {exc.strerror}") from exc

@@ -29,9 +29,11 @@ from service.model_repository.signature import Cell, Share, Signature, Value
 # adds has a default that says what versions of schema 3 did.
 SCHEMA_VERSIONS = (2, 3, 4)
 
-Label = StrictBool | StrictInt | StrictStr
+# What an ONNX graph names is of 64 bits.
+WholeNumber = Annotated[StrictInt, Field(ge=-(2**63), le=2**63 - 1)]
+Label = StrictBool | WholeNumber | StrictStr
 Labels = Annotated[
-    tuple[StrictBool, ...] | tuple[StrictInt, ...] | tuple[StrictStr, ...], Field(min_length=2)
+    tuple[StrictBool, ...] | tuple[WholeNumber, ...] | tuple[StrictStr, ...], Field(min_length=2)
 ]
 Count = Annotated[int, Field(ge=0)]
 

@@ -1,11 +1,11 @@
 """Which models and versions exist, which of them are served, and why others are not."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from service.errors import (
     BrokenVersion,
@@ -20,8 +20,10 @@ from service.model_repository.layout import (
     read_version,
     version_folders,
 )
+from service.wording import shortened
 
 Served = TypeVar("Served")
+_LOADING = "it is still loading"
 _log = logging.getLogger(__name__)
 
 
@@ -32,14 +34,16 @@ class VersionStatus(Generic[Served]):
     number: int
     opened: Served | None
     reason: str = ""
+    loading: bool = False
 
 
 @dataclass(frozen=True)
 class ModelStatus(Generic[Served]):
-    """One model and its versions, oldest first."""
+    """One model and its versions, oldest first; `reason` says why those are not known."""
 
     name: str
     versions: tuple[VersionStatus[Served], ...]
+    reason: str = ""
 
     @cached_property
     def newest_ready(self) -> VersionStatus[Served] | None:
@@ -47,77 +51,118 @@ class ModelStatus(Generic[Served]):
         return next((v for v in reversed(self.versions) if v.opened is not None), None)
 
 
+class _Found(NamedTuple):
+    """A version that is there, and how many of its model are newer."""
+
+    newer: int
+    name: str
+    number: int
+    folder: Path
+
+
 @dataclass
 class ModelRepository(Generic[Served]):
     """The models under `root`; `open_version` turns files into what serves them.
 
-    `load` replaces the whole table of models by one assignment, so a reader sees the old
-    table or the new one and never a mixture.
+    Whenever a version has loaded or failed, the whole table of models is replaced by one
+    assignment, so a reader sees the old table or the new one and never a mixture.
     """
 
     root: Path
     open_version: Callable[[PublishedVersion], Served]
     _models: Mapping[str, ModelStatus[Served]] | None = field(default=None, init=False)
+    _loaded: bool = field(default=False, init=False)
+    _failure: str = field(default="", init=False)
 
     def check(self) -> None:
         """Raise RepositoryInvalid unless `root` holds at least one version of one model."""
         if not self.root.is_dir():
             raise RepositoryInvalid(f"there is no model repository at {self.root}")
         try:
-            empty = not any(version_folders(folder) for folder in model_folders(self.root))
+            models, _ = self._listed()
         except OSError as exc:
             raise RepositoryInvalid(f"{self.root} cannot be read: {exc.strerror}") from exc
-        if empty:
+        if not models:
             raise RepositoryInvalid(
                 f"no model is published in {self.root}: expected <name>/<version>/model.onnx; "
                 "python -m training fit publishes one"
             )
 
     def load(self) -> None:
-        """Open every version of every model; one that fails is kept with its reason."""
-        self._models = {
-            folder.name: self._load_model(folder)
-            for folder in model_folders(self.root)
-            if version_folders(folder)
-        }
-
-    def _load_model(self, folder: Path) -> ModelStatus[Served]:
-        versions = tuple(
-            self._load_version(path, name=folder.name, number=number)
-            for number, path in version_folders(folder).items()
-        )
-        return ModelStatus(folder.name, versions)
-
-    def _load_version(self, path: Path, *, name: str, number: int) -> VersionStatus[Served]:
+        """Open every version of every model, the newest first; one that fails has its reason."""
         try:
-            files = read_version(path, root=self.root, name=name, number=number)
+            self._models, found = self._listed()
+        except OSError as exc:
+            self._failure = f"the model repository cannot be read: {exc.strerror}"
+            _log.critical("no model is served: %s", self._failure)
+            return
+        for version in sorted(found):
+            self._settle(version.name, self._load_version(version))
+        self._loaded = True
+
+    def _listed(self) -> tuple[dict[str, ModelStatus[Served]], list[_Found]]:
+        """Every model with its versions about to load, and the versions. Raises OSError."""
+        models: dict[str, ModelStatus[Served]] = {}
+        found: list[_Found] = []
+        for folder in model_folders(self.root):
+            try:
+                versions = version_folders(folder)
+            except OSError as exc:
+                reason = f"its folder cannot be read: {exc.strerror}"
+                _log.error("model %s is not served: %s", folder.name, reason)
+                models[folder.name] = ModelStatus(folder.name, (), reason)
+                continue
+            if versions:
+                models[folder.name] = ModelStatus(folder.name, _about_to_load(versions))
+            for newer, (number, path) in enumerate(reversed(versions.items())):
+                found.append(_Found(newer, folder.name, number, path))
+        return models, found
+
+    def _load_version(self, version: _Found) -> VersionStatus[Served]:
+        name, number = version.name, version.number
+        try:
+            files = read_version(version.folder, root=self.root, name=name, number=number)
             opened = self.open_version(files)
         except BrokenVersion as exc:
-            _log.error("model %s version %d is not served: %s", name, number, exc)
-            return VersionStatus(number, None, str(exc))
+            reason = shortened(str(exc))
+            _log.error("model %s version %d is not served: %s", name, number, reason)
+            return VersionStatus(number, None, reason)
+        except Exception as exc:  # noqa: BLE001 - it is told, and logged whole
+            # Whatever is wrong with one version, the others are served.
+            _log.exception("model %s version %d is not served", name, number)
+            return VersionStatus(number, None, f"it cannot be loaded: {type(exc).__name__}")
         _log.info("model %s version %d is ready", name, number)
         return VersionStatus(number, opened)
 
+    def _settle(self, name: str, settled: VersionStatus[Served]) -> None:
+        assert self._models is not None
+        model = self._models[name]
+        versions = tuple(settled if v.number == settled.number else v for v in model.versions)
+        self._models = {**self._models, name: replace(model, versions=versions)}
+
     @property
     def loaded(self) -> bool:
-        """Whether `load` has finished."""
-        return self._models is not None
+        """Whether every version has loaded or failed."""
+        return self._loaded
+
+    @property
+    def failure(self) -> str:
+        """Why there are no models at all, if that is so."""
+        return self._failure
 
     @property
     def ready(self) -> bool:
-        """Whether every model has a version that passed its checks."""
-        return self._models is not None and all(
-            model.newest_ready is not None for model in self._models.values()
-        )
+        """Whether all is loaded, and every model has a version that passed its checks."""
+        return self._loaded and all(model.newest_ready is not None for model in self.models())
 
     def models(self) -> tuple[ModelStatus[Served], ...]:
-        """Every model by name; none before `load` has finished."""
+        """Every model by name; none before their folders have been read."""
         return tuple((self._models or {}).values())
 
     def model(self, name: str) -> ModelStatus[Served]:
-        """The model of that name. Raises ModelNotFound, or NotReady while loading."""
+        """The model of that name. Raises ModelNotFound, or NotReady where none is known yet."""
         if self._models is None:
-            raise NotReady("the models are still loading")
+            raise NotReady(self._failure or "the models are still loading")
         if name not in self._models:
             raise ModelNotFound(f"there is no model '{name[:64]}' here")
         return self._models[name]
@@ -131,8 +176,8 @@ class ModelRepository(Generic[Served]):
         if number is None:
             newest = model.newest_ready
             if newest is None or newest.opened is None:
-                reason = model.versions[-1].reason
-                raise NotReady(f"no version of '{name}' is ready; the newest: {reason}")
+                reason = model.reason or f"the newest: {model.versions[-1].reason}"
+                raise NotReady(f"no version of '{name}' is ready; {reason}")
             return newest.opened
         status = self.version_status(name, number)
         if status.opened is None:
@@ -147,3 +192,7 @@ class ModelRepository(Generic[Served]):
                 return status
         known = ", ".join(str(status.number) for status in model.versions)
         raise VersionNotFound(f"'{name}' has no version {number}; it has: {known}")
+
+
+def _about_to_load(numbers: Iterable[int]) -> tuple[VersionStatus[Served], ...]:
+    return tuple(VersionStatus(number, None, _LOADING, loading=True) for number in numbers)

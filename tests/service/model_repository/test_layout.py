@@ -1,6 +1,8 @@
 """Names, versions, and files that must lie inside of the repository."""
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,49 @@ def test_file_that_leads_outside_is_refused(models: Path, tmp_path: Path) -> Non
 
     with pytest.raises(ArtifactInvalid, match=r"model\.onnx lies outside"):
         read_version(models / "digits/1", root=models, name="digits", number=1)
+
+
+def _linked_to_itself(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def _a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _with_a_hole(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "model.onnx"])
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (_linked_to_itself, "cannot be read: Too many levels of symbolic links"),
+        (_a_pipe, "is not a regular file"),
+        (_a_folder, "is not a regular file"),
+        (_with_a_hole, "has 1099511627776 bytes: expected at most"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_is_no_regular_file_of_bounded_size_is_refused(
+    make: Callable[[Path], None], sentence: str, file: str, models: Path
+) -> None:
+    path = models / "digits/1" / file
+    path.unlink()
+    make(path)
+
+    with pytest.raises(BrokenVersion, match=f"{file} {sentence}"):
+        read_version(models / "digits/1", root=models, name="digits", number=1)
+
+
+def test_folder_that_links_to_itself_is_refused(models: Path) -> None:
+    (models / "digits/2").symlink_to("2")
+
+    with pytest.raises(BrokenVersion, match="the folder cannot be read: Too many levels"):
+        read_version(models / "digits/2", root=models, name="digits", number=2)

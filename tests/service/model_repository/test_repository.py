@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from service import logs
 from service.errors import ModelNotFound, NotReady, RepositoryInvalid, VersionNotFound
 from service.inference.predictor import Predictor, open_version
+from service.model_repository.layout import PublishedVersion
 from service.model_repository.repository import ModelRepository
+from tests.service.conftest import MODELS, edit_manifest
 
 
 def _loaded(root: Path) -> ModelRepository[Predictor]:
@@ -96,3 +99,84 @@ def test_read_only_repository_is_served(models: Path) -> None:
         path.chmod(0o555 if path.is_dir() else 0o444)
 
     assert _loaded(models).ready
+
+
+def test_link_to_itself_in_place_of_a_version_or_model_has_its_reason(models: Path) -> None:
+    (models / "digits/2").symlink_to("2")
+    (models / "looping").symlink_to("looping")
+
+    ModelRepository(models, open_version).check()
+    repository = _loaded(models)
+
+    assert repository.version("digits").number == 1
+    assert "symbolic links" in repository.version_status("digits", 2).reason
+    with pytest.raises(NotReady, match="no version of 'looping' is ready; its folder cannot be"):
+        repository.version("looping")
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError, OSError], ids=lambda e: e.__name__)
+def test_whatever_is_wrong_with_one_version_the_others_are_served(
+    error: type[Exception], models: Path
+) -> None:
+    shutil.copytree(models / "digits/1", models / "digits/2")
+
+    def open_first(files: PublishedVersion) -> Predictor:
+        if files.number == 2:
+            raise error
+        return open_version(files)
+
+    repository = ModelRepository(models, open_first)
+    repository.load()
+
+    assert repository.version("digits").number == 1
+    assert repository.version_status("digits", 2).reason == f"it cannot be loaded: {error.__name__}"
+
+
+def test_version_serves_as_soon_as_it_has_loaded_and_the_newest_comes_first(models: Path) -> None:
+    shutil.copytree(models / "digits/1", models / "digits/2")
+    states: list[list[tuple[bool, bool]]] = []
+
+    def open_noting(files: PublishedVersion) -> Predictor:
+        versions = repository.model("digits").versions
+        states.append([(v.loading, v.opened is not None) for v in versions])
+        assert not repository.loaded
+        assert not repository.ready
+        return open_version(files)
+
+    repository = ModelRepository(models, open_noting)
+    repository.load()
+
+    assert states == [[(True, False), (True, False)], [(True, False), (False, True)]]
+    assert repository.ready
+
+
+def test_repository_that_is_gone_when_it_loads_says_so(models: Path) -> None:
+    repository = ModelRepository(models, open_version)
+    shutil.rmtree(models)
+
+    repository.load()
+
+    assert not repository.ready
+    with pytest.raises(NotReady, match="the model repository cannot be read: No such file"):
+        repository.version("digits")
+
+
+def test_what_a_manifest_says_cannot_forge_a_log_line_and_is_cut(
+    models: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    forged = "2026-01-01 00:00:00,000 INFO service: all is well"
+    edit_manifest(models / "digits/1", lambda m: m.update(name=f"x\n{forged}" + "y" * 2_000_000))
+    shutil.copytree(MODELS / "digits/1", models / "keys/1")
+    edit_manifest(
+        models / "keys/1", lambda m: m.update({"name": "keys", f"x\r\n{forged}": 1, "z" * 10**6: 2})
+    )
+    logs.configure("info")
+
+    repository = _loaded(models)
+
+    lines = capfd.readouterr().err.splitlines()
+    assert not [line for line in lines if line.startswith(forged)]
+    assert max(map(len, lines)) < 1000
+    for name in ("digits", "keys"):
+        assert "\n" not in repository.model(name).versions[0].reason
+        assert len(repository.model(name).versions[0].reason) < 500
