@@ -33,6 +33,11 @@ def _batch_size(config: RunConfig, training_rows: int) -> int:
             f"batch_size: expected at most the {training_rows} training rows, "
             f"got {config.batch_size}"
         )
+    if config.batch_size == 1 and config.batch_normalisation:
+        raise ConfigInvalid(
+            "--batch-size 1 does not go with --batch-normalisation, which needs the variance of a "
+            "step's rows: expected 2 or more"
+        )
     return config.batch_size
 
 

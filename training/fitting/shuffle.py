@@ -6,6 +6,7 @@ import torch
 
 from training.encoding import Preprocessing
 from training.errors import ConfigInvalid
+from training.fitting.batches import steps_an_epoch
 from training.inputs import Column, Inputs, Rows
 from training.seeds import stream_seed
 from training.tables.columns import values_of
@@ -51,7 +52,7 @@ class ShuffleBuffer:
     @property
     def steps(self) -> int:
         """How many batches an epoch has."""
-        return -(-self._n_rows // self._batch_size)
+        return steps_an_epoch(self._n_rows, self._batch_size)
 
     def epoch(self, number: int) -> Iterator[Rows]:
         """Every training row once, but for a last one that would be a batch by itself."""
@@ -92,7 +93,7 @@ class ShuffleBuffer:
         """Send out that many of the filled rows, chosen at random, and move the rest together."""
         order = torch.randperm(filled, generator=self._generator)
         for chosen in torch.split(order[:out], self._batch_size):
-            if len(chosen) == 1 < self._n_rows:
+            if len(chosen) == 1 < min(self._batch_size, self._n_rows):
                 break
             inputs = Inputs(self._encoded[chosen], self._codes[chosen])
             yield Rows(inputs, self._class_index[chosen])

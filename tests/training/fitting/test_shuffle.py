@@ -32,7 +32,9 @@ def table(tmp_path: Path) -> ParquetTable:
     return ParquetTable(path, "y", validation_fraction=0.1, test_fraction=0.1, seed=1, memory=GIB)
 
 
-def _buffer(table: ParquetTable, memory: int, monkeypatch: pytest.MonkeyPatch) -> ShuffleBuffer:
+def _buffer(
+    table: ParquetTable, memory: int, monkeypatch: pytest.MonkeyPatch, *, batch_size: int = 64
+) -> ShuffleBuffer:
     monkeypatch.setattr(shuffle, "ROWS_READ_AT_ONCE", 256)
     sample, split = table.sample(Asked())
     learned = learn(sample.features[split.training], sample.columns, scaling="standard", bins=0)
@@ -40,7 +42,7 @@ def _buffer(table: ParquetTable, memory: int, monkeypatch: pytest.MonkeyPatch) -
         table,
         sample.columns,
         learned.preprocessing,
-        batch_size=64,
+        batch_size=batch_size,
         dtype=torch.float32,
         memory=memory,
         seed=3,
@@ -69,6 +71,21 @@ def test_every_training_row_comes_once_an_epoch_in_another_order(
     assert len(first) == len(np.unique(first)) == n_training
     assert np.array_equal(np.sort(first), np.sort(second))
     assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 64])
+def test_steps_are_as_many_as_batches_and_no_batch_is_left_out(
+    batch_size: int, table: ParquetTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shuffle, "_MOST_ROWS", 800)
+    buffer = _buffer(table, 64 * GIB, monkeypatch, batch_size=batch_size)
+
+    sizes = [len(batch) for batch in buffer.epoch(1)]
+
+    n_training = int(table.counts[0].sum())
+    left_over = n_training % batch_size
+    assert len(sizes) == buffer.steps
+    assert sum(sizes) == n_training - (left_over if left_over == 1 else 0)
 
 
 def test_neighbours_in_the_file_are_far_apart_in_the_epoch(
