@@ -7,24 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from training.config import RunConfig
 from training.errors import TableInvalid
 from training.group_split import grouped_split
 from training.memory import allowed_bytes
 from training.split import Split, stratified_split
+from training.tables.columnar import parquet_bytes
 from training.tables.columns import Asked
 from training.tables.datasets import load_dataset
 from training.tables.files import is_parquet
 from training.tables.groups import grouped_by
 from training.tables.read import read_table
+from training.tables.room import BYTES_A_BYTE
 from training.tables.stream import ParquetTable, parquet_files
 from training.tables.table import Table, require_classes
-
-# Of a cell while a table is read, encoded and trained on, and of a byte of text in a file.
-_BYTES_A_CELL = 32
-_BYTES_A_BYTE = 6
 
 
 @dataclass(frozen=True)
@@ -51,15 +48,16 @@ def prepare(config: RunConfig) -> Prepared:
     asked = Asked(config.numeric, config.categorical, config.ignore, config.group)
     limit = allowed_bytes(config.memory)
     if _is_parquet(config.data):
-        if _parquet_bytes(config.data) > limit:
+        if sum(map(parquet_bytes, parquet_files(config.data))) > limit:
             return _streamed(config, asked)
-    elif (needed := _size(config.data) * _BYTES_A_BYTE) > limit:
+    elif (needed := _size(config.data) * BYTES_A_BYTE) > limit:
         raise TableInvalid(
             f"{config.data}: needs about {needed / 2**30:.1f} GiB of memory, of which "
             f"{limit / 2**30:.1f} may be used: --memory allows more; a Parquet file would be "
             "streamed"
         )
-    return _in_memory(read_table(config.data, config.target, asked, config.delimiter), config)
+    table = read_table(config.data, config.target, asked, config.delimiter, limit)
+    return _in_memory(table, config)
 
 
 def _built_in(name: str, config: RunConfig) -> Table:
@@ -118,20 +116,6 @@ def _is_parquet(path: Path) -> bool:
         return bool(files) and all(map(is_parquet, files))
     except OSError as exc:
         raise TableInvalid(f"{path}: cannot be read: {exc.strerror}") from exc
-
-
-def _parquet_bytes(path: Path) -> int:
-    try:
-        found = [pq.read_metadata(file) for file in parquet_files(path)]
-    except (OSError, ValueError) as exc:
-        raise TableInvalid(
-            f"{path}: is not a whole Parquet file: {str(exc).splitlines()[0]}"
-        ) from exc
-    cells = sum(int(m.num_rows) * int(m.num_columns) for m in found)
-    stored = sum(
-        int(m.row_group(group).total_byte_size) for m in found for group in range(m.num_row_groups)
-    )
-    return cells * _BYTES_A_CELL + stored * _BYTES_A_BYTE
 
 
 def _size(path: Path) -> int:

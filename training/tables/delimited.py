@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -21,9 +22,20 @@ def parse_csv(path: Path, content: bytes, delimiter: str | None) -> pl.DataFrame
     if not text.strip():
         raise TableInvalid(f"{path}: the file is empty")
     try:
-        return _parse(path, text, delimiter or _sniff(text))
+        with _cells_of_any_length(len(text)):
+            return _parse(path, text, delimiter or _sniff(text))
     except csv.Error as exc:
         raise TableInvalid(f"{path}: is not a CSV table: {exc}") from exc
+
+
+@contextmanager
+def _cells_of_any_length(longest: int) -> Iterator[None]:
+    # 128 KiB by default, which a line reaches when it is cut by a character that it does not hold.
+    before = csv.field_size_limit(longest + 1)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _parse(path: Path, text: str, used: str) -> pl.DataFrame:

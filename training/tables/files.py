@@ -1,8 +1,5 @@
 """Files of rows, by what is in them: CSV, Parquet, Arrow, NPZ or IDX; one, or a folder of them."""
 
-import gzip
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +9,12 @@ import numpy.typing as npt
 import polars as pl
 
 from training.errors import TableInvalid
+from training.memory import allowed_bytes
+from training.tables.columnar import parse_arrow, parse_parquet
 from training.tables.delimited import parse_csv
 from training.tables.idx import parse_idx
+from training.tables.npz import parse_npz
+from training.tables.room import Room
 
 _SUFFIXES = (
     ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".arrow", ".feather", ".ipc",
@@ -31,18 +32,21 @@ class Arrays:
     test_rows: int = 0
 
 
-def read_data(path: Path, *, delimiter: str | None = None) -> pl.DataFrame | Arrays:
+def read_data(
+    path: Path, *, delimiter: str | None = None, memory: int | None = None
+) -> pl.DataFrame | Arrays:
     """What is in a file or folder: a frame with named columns (of a CSV all text), or arrays.
 
+    Nothing is unpacked that takes more than `memory`, by default half of the machine's.
     Raises TableInvalid.
     """
+    room = Room(allowed_bytes(memory))
     try:
         if not path.is_dir():
-            return _read_file(path, delimiter)
-        return _read_folder(path, delimiter)
-    except (OSError, EOFError, zlib.error) as exc:
-        reason = getattr(exc, "strerror", None) or str(exc)
-        raise TableInvalid(f"{path}: cannot be read: {reason}") from exc
+            return _read_file(path, delimiter, room)
+        return _read_folder(path, delimiter, room)
+    except OSError as exc:
+        raise TableInvalid(f"{path}: cannot be read: {exc.strerror or exc}") from exc
 
 
 def is_parquet(path: Path) -> bool:
@@ -53,17 +57,17 @@ def is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
-def _read_folder(folder: Path, delimiter: str | None) -> pl.DataFrame | Arrays:
+def _read_folder(folder: Path, delimiter: str | None, room: Room) -> pl.DataFrame | Arrays:
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name[0] not in "._")
     if any("-idx3-" in name for name in names):
-        return _read_idx_folder(folder, names)
+        return _read_idx_folder(folder, names, room)
     files = [folder / name for name in names if name.lower().endswith(_SUFFIXES)]
     if not files:
         raise TableInvalid(
             f"{folder}: there is no table in this folder: expected files that end in "
             f"{', '.join(_SUFFIXES)}"
         )
-    parts = [_read_file(file, delimiter) for file in files]
+    parts = [_read_file(file, delimiter, room) for file in files]
     frames = [part for part in parts if isinstance(part, pl.DataFrame)]
     if len(frames) < len(parts):
         if len(parts) == 1:
@@ -89,50 +93,22 @@ def _require_like(file: Path, frame: pl.DataFrame, first: Path, like: pl.DataFra
             )
 
 
-def _read_file(path: Path, delimiter: str | None) -> pl.DataFrame | Arrays:
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
-        content = gzip.decompress(content)
+def _read_file(path: Path, delimiter: str | None, room: Room) -> pl.DataFrame | Arrays:
+    content = _content(path, room)
     if content[:4] == b"PAR1":
-        return _columnar(path, content, "Parquet")
+        return parse_parquet(path, content, room)
     if content[:6] in (b"ARROW1", b"FEA1\x00\x00"):
-        return _columnar(path, content, "Arrow")
+        return parse_arrow(path, content, room)
     if content[:4] == b"PK\x03\x04":
-        return _parse_npz(path)
+        return arrays(path, *parse_npz(path, room))
     if content[:2] == b"\x00\x00":
-        return _read_idx_pair(path)
+        return _idx_pair(path, content, room)
     return parse_csv(path, content, delimiter)
 
 
-def _columnar(path: Path, content: bytes, kind: str) -> pl.DataFrame:
-    try:
-        frame = pl.read_parquet(content) if kind == "Parquet" else pl.read_ipc(content)
-    # A damaged file makes polars raise, or panic, which is no Exception.
-    except BaseException as exc:
-        if isinstance(exc, KeyboardInterrupt):
-            raise
-        reason = (str(exc).splitlines() or [type(exc).__name__])[0]
-        raise TableInvalid(f"{path}: is not a whole {kind} file: {reason}") from exc
-    if frame.height == 0:
-        raise TableInvalid(f"{path}: there are columns and no row")
-    if "" in frame.columns:
-        place = frame.columns.index("") + 1
-        raise TableInvalid(f"{path}: column {place} has no name")
-    return frame
-
-
-def _parse_npz(path: Path) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-    except (ValueError, zipfile.BadZipFile) as exc:
-        raise TableInvalid(f"{path}: is not an NPZ file of plain arrays: {exc}") from exc
-    if "x" not in found or "y" not in found:
-        raise TableInvalid(
-            f"{path}: expected an NPZ file with the arrays x and y (spreadsheets and other zip "
-            f"files are not read: save as CSV), got {', '.join(list(found)[:5])}"
-        )
-    return arrays(path, found["x"], found["y"])
+def _content(path: Path, room: Room) -> bytes:
+    content = path.read_bytes()
+    return room.gunzip(path) if content[:2] == b"\x1f\x8b" else content
 
 
 def arrays(
@@ -146,8 +122,12 @@ def arrays(
         )
     if x.dtype.kind not in "biuf":
         raise TableInvalid(f"{path}: expected numbers in x, got {x.dtype}")
-    names = _names(x.shape[1:])
-    return Arrays(names, x.reshape(len(x), -1).astype(np.float32), y, test_rows)
+    if not x.size:
+        raise TableInvalid(f"{path}: expected at least one feature in x, got {x.shape}")
+    # A number that is too large becomes infinite, and is told with its row.
+    with np.errstate(over="ignore"):
+        numbers = x.reshape(len(x), -1).astype(np.float32)
+    return Arrays(_names(x.shape[1:]), numbers, y, test_rows)
 
 
 def _names(shape: Sequence[int]) -> tuple[str, ...]:
@@ -155,7 +135,7 @@ def _names(shape: Sequence[int]) -> tuple[str, ...]:
     return tuple("_".join((prefix, *map(str, at))) for at in np.ndindex(*shape))
 
 
-def _read_idx_pair(path: Path) -> Arrays:
+def _idx_pair(path: Path, content: bytes, room: Room) -> Arrays:
     labels = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
     if labels == path or not labels.is_file():
         raise TableInvalid(
@@ -165,10 +145,10 @@ def _read_idx_pair(path: Path) -> Arrays:
             else f"{path}: is an IDX file, but not one of images: expected a name such as "
             "train-images-idx3-ubyte"
         )
-    return arrays(path, parse_idx(path), parse_idx(labels))
+    return arrays(path, parse_idx(path, content), parse_idx(labels, _content(labels, room)))
 
 
-def _read_idx_folder(folder: Path, names: Sequence[str]) -> Arrays:
+def _read_idx_folder(folder: Path, names: Sequence[str], room: Room) -> Arrays:
     images = [name for name in names if "images-idx3-" in name]
     train = [name for name in images if not name.startswith(("t10k", "test"))]
     test = [name for name in images if name not in train]
@@ -177,7 +157,8 @@ def _read_idx_folder(folder: Path, names: Sequence[str]) -> Arrays:
             f"{folder}: expected one IDX pair train-... and at most one t10k-..., got "
             f"{', '.join(images)}"
         )
-    parts = [_read_idx_pair(folder / name) for name in (*train, *test)]
+    files = [folder / name for name in (*train, *test)]
+    parts = [_idx_pair(file, _content(file, room), room) for file in files]
     test_rows = len(parts[1].labels) if test else 0
     x = np.concatenate([part.features for part in parts])
     y = np.concatenate([part.labels for part in parts])

@@ -1,8 +1,6 @@
 """IDX, the format of MNIST and its kin (LeCun, Cortes & Burges): a header, then the values."""
 
-import gzip
 import math
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +11,19 @@ from training.errors import TableInvalid
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
-def parse_idx(path: Path) -> npt.NDArray[np.generic]:
-    """The array in an IDX file, gzip or not. Raises TableInvalid."""
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as exc:
-        reason = getattr(exc, "strerror", None) or str(exc)
-        raise TableInvalid(f"{path}: cannot be read: {reason}") from exc
+# The format allows 255; tables of images have 3.
+_MOST_DIMENSIONS = 8
+
+
+def parse_idx(path: Path, content: bytes) -> npt.NDArray[np.generic]:
+    """The array in what an IDX file holds. Raises TableInvalid."""
     if len(content) < 4 or content[:2] != b"\x00\x00" or content[2] not in _TYPES:
         raise TableInvalid(f"{path}: is not an IDX file")
     dimensions = content[3]
+    if not 1 <= dimensions <= _MOST_DIMENSIONS:
+        raise TableInvalid(
+            f"{path}: expected an IDX file of 1 to {_MOST_DIMENSIONS} dimensions, got {dimensions}"
+        )
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise TableInvalid(f"{path}: the IDX file ends within its header")

@@ -80,6 +80,8 @@ def _typed(texts: Sequence[str]) -> tuple[Label, ...]:
 
 
 def _is_integer(text: str) -> bool:
-    # A code such as 007 stays text: as a number it would lose its zeros.
     digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and str(int(text)) == text and len(digits) < 19
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        return False
+    # A code such as 007 stays text: as a number it would lose its zeros.
+    return str(int(text)) == text

@@ -19,9 +19,15 @@ from training.tables.labels import index_among, labels_of
 from training.tables.table import Indices, Table, listing
 
 
-def read_table(path: Path, target: str | None, asked: Asked, delimiter: str | None) -> Table:
-    """The labelled rows of a file or folder. Raises TableInvalid."""
-    data = read_data(path, delimiter=delimiter)
+def read_table(
+    path: Path,
+    target: str | None,
+    asked: Asked,
+    delimiter: str | None,
+    memory: int | None = None,
+) -> Table:
+    """The labelled rows of a file or folder, in `memory` bytes. Raises TableInvalid."""
+    data = read_data(path, delimiter=delimiter, memory=memory)
     if isinstance(data, Arrays):
         if asked.numeric or asked.categorical:
             raise TableInvalid(f"{path}: --numeric and --categorical are not for arrays of numbers")

@@ -54,11 +54,10 @@ def test_folder_with_t10k_files_has_its_own_test_rows(tmp_path: Path) -> None:
     assert (len(table.class_index), table.test_rows) == (10, 5)
 
 
-def test_numbers_may_be_signed_and_wide(tmp_path: Path) -> None:
-    path = tmp_path / "x"
-    path.write_bytes(_idx(np.array([-5, 70_000], dtype=">i4"), 0x0C))
+def test_numbers_may_be_signed_and_wide() -> None:
+    content = _idx(np.array([-5, 70_000], dtype=">i4"), 0x0C)
 
-    assert parse_idx(path).tolist() == [-5, 70_000]
+    assert parse_idx(Path("x"), content).tolist() == [-5, 70_000]
 
 
 def test_images_without_labels_are_refused(tmp_path: Path) -> None:

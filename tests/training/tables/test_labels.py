@@ -68,6 +68,14 @@ def test_text_that_looks_boolean_is_found_among_labels_of_text() -> None:
     assert index.tolist() == [1, 0]
 
 
+def test_label_of_five_thousand_digits_is_text() -> None:
+    digits = "7" * 5000
+
+    labels, _ = labels_of("t", pl.Series("y", [digits, "8"]))
+
+    assert labels == (digits, "8")
+
+
 def test_numbers_beyond_whole_ones_are_no_labels() -> None:
     with pytest.raises(TableInvalid, match="or beyond whole numbers"):
         labels_of("t", pl.Series("y", [1.0, float("inf")]))

@@ -160,8 +160,8 @@ def test_npz_that_does_not_fit_gets_a_sentence(
         (b"a,b,y\n1,2,u\n1\n1,2,v\n", "row 2 (line 3): expected 3 cells as in the header, got 1"),
         (b"a,a,y\n1,2,u\n", "two columns are called 'a'"),
         (b"a,y\n1,u\n1,\xe9\n", "expected UTF-8, got the byte 0xe9 in line 3"),
-        (b"\x1f\x8bbroken", "cannot be read"),
-        (gzip.compress(b"a,y\n1,u\n")[:-6], "cannot be read"),
+        (b"\x1f\x8bbroken", "is not a whole gzip file"),
+        (gzip.compress(b"a,y\n1,u\n")[:-6], "is not a whole gzip file"),
         (b"PAR1 and no more", "is not a whole Parquet file"),
         (b"ARROW1 and no more", "is not a whole Arrow file"),
     ],
@@ -334,3 +334,16 @@ def test_utf_16_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(TableInvalid, match="got UTF-16: iconv -f utf-16 -t utf-8"):
         _read(path)
+
+
+def test_lines_and_cells_of_any_length_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    names = [f"{'measurement ' * 8}{i}" for i in range(1500)]
+    assert len(";".join(names)) > 1 << 17
+    text = '"' + "long " * 40_000 + '"'
+    path.write_text(f"{';'.join(names)};t;y\n" + f"{'1;' * 1500}{text};u\n" * 2)
+
+    table = _read(path)
+
+    assert table.features.numeric.shape == (2, 1500)
+    assert len(table.features.categorical[0, 0]) == 5 * 40_000 - 1
