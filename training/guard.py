@@ -1,6 +1,7 @@
 """Warn of columns that a model should not learn from: leaks of the label, and identifiers."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,20 @@ _BINS = 32
 _SUSPICIOUS_SKILL = 0.98
 
 
-def warnings(
+@dataclass(frozen=True)
+class Doubt:
+    """A column that a model should not learn from, and a sentence that says why."""
+
+    column: str
+    sentence: str
+    is_leak: bool
+    is_identifier: bool
+
+
+def doubts(
     features: Features, columns: Sequence[Column], class_index: Indices, n_classes: int
-) -> list[str]:
-    """One sentence for each suspicious column of these training rows."""
+) -> list[Doubt]:
+    """What is suspicious about the columns of these training rows."""
     generator = np.random.default_rng(0)
     chosen = generator.permutation(len(features))[:_MOST_ROWS]
     if len(chosen) < _FEWEST_ROWS:
@@ -29,17 +40,18 @@ def warnings(
     found = []
     for name, groups, is_identifier in _grouped(rows, columns):
         skill = _skill(groups, classes, n_classes)
-        if skill >= _SUSPICIOUS_SKILL:
-            found.append(
+        is_leak = skill >= _SUSPICIOUS_SKILL
+        if is_leak:
+            why = (
                 f"column '{name}' alone predicts the label almost perfectly ({skill:.1%} of what "
-                "guessing gets wrong): is it known before the label is? "
-                f"--ignore '{name}' leaves it out"
+                "guessing gets wrong): is it known before the label is?"
             )
         elif is_identifier:
-            found.append(
-                f"column '{name}' looks like an identifier: (almost) every row has its own value; "
-                f"--ignore '{name}' leaves it out"
-            )
+            why = f"column '{name}' looks like an identifier: (almost) every row has its own value;"
+        else:
+            continue
+        sentence = f"{why} --ignore '{name}' leaves it out"
+        found.append(Doubt(name, sentence, is_leak=is_leak, is_identifier=is_identifier))
     return found
 
 

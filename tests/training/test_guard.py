@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.inference.features import Features
-from training.guard import warnings
+from training.guard import doubts
 from training.inputs import Column
 from training.tables.datasets import load_dataset
 
@@ -13,7 +13,8 @@ def _warned(numeric: np.ndarray, texts: list[list[str]], classes: np.ndarray) ->
     columns = [Column(f"x{i}", "number") for i in range(numeric.shape[1])]
     columns += [Column(f"t{i}", "category") for i in range(len(texts))]
     cells = np.array(texts, dtype=object).T.reshape(len(numeric), len(texts))
-    return warnings(Features(numeric.astype(np.float32), cells), columns, classes, 3)
+    found = doubts(Features(numeric.astype(np.float32), cells), columns, classes, 3)
+    return [doubt.sentence for doubt in found]
 
 
 CLASSES = np.random.default_rng(0).integers(0, 3, 600)
@@ -60,6 +61,6 @@ def test_one_long_text_costs_no_more_than_its_length() -> None:
 def test_real_tables_are_not_suspected(name: str) -> None:
     table = load_dataset(name)
 
-    found = warnings(table.features, table.columns, table.class_index, len(table.labels))
+    found = doubts(table.features, table.columns, table.class_index, len(table.labels))
 
     assert found == []
