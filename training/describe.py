@@ -14,7 +14,7 @@ from service.model_repository.manifest import (
     History,
     TableDescription,
 )
-from service.model_repository.provenance import Grouping
+from service.model_repository.provenance import Grouping, Twins
 from service.model_repository.signature import Feature, Signature, UncertaintyOutputs
 from training.fitting.early_stopping import EpochRecord
 from training.inputs import Column
@@ -22,6 +22,7 @@ from training.prepare import Prepared
 from training.preprocess import Learned, Summary
 from training.tables.columns import MISSING_TEXTS
 from training.tables.table import Indices, Table
+from training.twins import FoundTwins
 
 _LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars", "pyarrow")
 
@@ -56,7 +57,9 @@ def _feature(column: Column, summary: Summary) -> Feature:
     )
 
 
-def describe_table(data: Prepared, notes: Sequence[str]) -> TableDescription:
+def describe_table(
+    data: Prepared, notes: Sequence[str], twins: FoundTwins | None
+) -> TableDescription:
     """Where the rows came from, how many of each class went where, and what is odd."""
     table, split = data.table, data.split
 
@@ -86,6 +89,14 @@ def describe_table(data: Prepared, notes: Sequence[str]) -> TableDescription:
         groups=None
         if table.groups is None
         else Grouping(column=table.groups.column, count=table.groups.count),
+        twins=None
+        if twins is None
+        else Twins(
+            rows=twins.rows,
+            share=twins.rows / twins.test_rows,
+            other_label=twins.other_label,
+            is_whole=twins.is_whole,
+        ),
         notes=tuple(notes),
     )
 

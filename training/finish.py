@@ -93,7 +93,7 @@ def finish(begun: Start, fitted: Fitted) -> Run:
         artifact=describe_artifact(artifact),
         network=_network(fitted),
         settings=config.model_dump(mode="json", exclude=set(TOLD_ELSEWHERE)),
-        table=describe_table(data, begun.notes),
+        table=describe_table(data, begun.notes, begun.twins),
         scores=SplitScores(validation=score(probabilities, true, table.labels), test=test_scores),
         history=fitted.history,
         selection=fitted.selection,

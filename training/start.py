@@ -9,23 +9,29 @@ from training.announce import show_notes, show_table
 from training.config import RunConfig
 from training.diagnose import doubtful_settings
 from training.group_split import grouped_folds
-from training.guard import warnings
+from training.guard import Doubt, doubts
 from training.inputs import Rows
 from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
 from training.publish import check_writable
 from training.split import Split, stratified_folds
 from training.tables.table import Indices
+from training.twins import FoundTwins, find_twins
 
 
 @dataclass(frozen=True)
 class Start:
-    """A table with its split, the preprocessing learned from its training rows, and notes."""
+    """A table with its split, the preprocessing learned from its training rows, and notes.
+
+    `doubts` and `twins` are what the notes say of columns and of rows on both sides of the split.
+    """
 
     name: str
     data: Prepared
     learned: Learned
     notes: tuple[str, ...]
+    doubts: tuple[Doubt, ...] = ()
+    twins: FoundTwins | None = None
 
     def rows(self, which: Indices) -> Rows:
         """These rows as the network takes them."""
@@ -60,15 +66,25 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     table, training = data.table, data.split.training
     features = table.features[training]
     learned = learn(features, table.columns, scaling=config.scaling, bins=config.numeric_bins)
-    doubts = (f"{finding.name}: {finding.sentence}" for finding in doubtful_settings(config))
+    doubtful = (f"{finding.name}: {finding.sentence}" for finding in doubtful_settings(config))
+    found = doubts(features, table.columns, table.class_index[training], len(table.labels))
+    twins = find_twins(
+        table.features,
+        table.columns,
+        table.class_index,
+        data.split,
+        but_for=[doubt.column for doubt in found if doubt.is_identifier],
+        is_whole=len(training) == int(data.training_counts.sum()),
+    )
     notes = (
         *table.notes,
         *learned.notes,
-        *warnings(features, table.columns, table.class_index[training], len(table.labels)),
+        *(doubt.sentence for doubt in found),
+        *twins.notes,
     )
     show_table(table.columns, learned.summaries)
-    show_notes((*notes, *doubts))
-    return Start(config.name, data, learned, notes)
+    show_notes((*notes, *doubtful))
+    return Start(config.name, data, learned, notes, tuple(found), twins)
 
 
 def _undivided(data: Prepared) -> Prepared:

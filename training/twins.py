@@ -35,12 +35,13 @@ class FoundTwins:
             return [f"no test row equals a row trained on{sample}"] if sample else []
         but_for = f" but for {', '.join(map(repr, self.but_for))}" if self.but_for else ""
         other = f", {self.other_label:,} of them with another label" if self.other_label else ""
-        return [
+        told = (
             f"{self.rows:,} of {self.test_rows:,} test rows ({self.rows / self.test_rows:.1%}) "
             f"stand on both sides of the split: all their features{but_for} equal those of a row "
             f"for training or validation{other}{sample}. If they are copies, the test scores "
             "flatter: leave copies out, or keep rows that belong together on one side with --group"
-        ]
+        )
+        return [told]
 
 
 def find_twins(
@@ -52,7 +53,9 @@ def find_twins(
     but_for: Collection[str] = (),
     is_whole: bool = True,
 ) -> FoundTwins:
-    """Compare the test rows with all others in every column not in `but_for`."""
+    """Compare the test rows with all others in every column not in `but_for`, or else in all."""
+    if all(column.name in but_for for column in columns):
+        but_for = ()
     hashes = row_hashes(features, columns, but_for=but_for)
     others = np.concatenate([split.training, split.validation])
     known, place = np.unique(hashes[others], return_inverse=True)

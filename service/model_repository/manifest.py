@@ -21,6 +21,7 @@ from service.model_repository.provenance import (
     Grouping,
     LearningCurvePoint,
     Selection,
+    Twins,
     Uncertainty,
 )
 from service.model_repository.signature import Cell, Share, Signature, Value
@@ -81,6 +82,7 @@ class TableDescription(Value):
     rows: dict[Literal["training", "validation", "test"], Count]
     class_balance: tuple[ClassBalance, ...]
     groups: Grouping | None = None
+    twins: Twins | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -41,6 +41,19 @@ class Grouping(Value):
     count: Annotated[int, Field(ge=1)]
 
 
+class Twins(Value):
+    """Test rows whose features equal those of a row for training or validation.
+
+    `other_label`: of these, with such a row of another label. `is_whole` unless it was looked for
+    in a sample of the training rows alone.
+    """
+
+    rows: Count
+    share: Share
+    other_label: Count
+    is_whole: bool = True
+
+
 class SettingScore(Value):
     """One setting of a search over its folds; `values` are those that the search varied.
 
