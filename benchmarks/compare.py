@@ -36,7 +36,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from training.finish import calibrated
-from training.fitting.checkpoint import NoCheckpoint
 from training.metrics import accuracy, calibration_error, log_loss
 from training.prepare import Prepared
 from training.preprocess import learn
@@ -149,7 +148,7 @@ class Selected:
         def fit_and_answer(table: Table, training: Indices, test: Indices) -> Probabilities:
             begun, winner = self._search(table, training, test)
             # Calibration changes the networks; the other contestant needs them as they were.
-            fitted = copy.deepcopy(fit_winner(begun, config, winner, NoCheckpoint()))
+            fitted = copy.deepcopy(fit_winner(begun, config, winner))
             model, _ = calibrated(begun, fitted)
             return model.probabilities(table.features[test])
 

@@ -17,16 +17,21 @@ _COLDEST, _HOTTEST = 20.0, 0.02
 # Standard deviation of a normal prior of log temperature: without one, rows that are all classified
 # correctly would make every prediction certain.
 _PRIOR = 0.25
+# As log_loss has it.
+_LOWEST = np.finfo(np.float32).eps
+# Coverages of sets by class. Every percent of thousands of classes would make a manifest of
+# megabytes.
+CLASS_PERCENTS = (50, 80, 90, 95, 99)
 
 
 def calibrate(logits: Floats, class_index: Indices) -> Calibration:
-    """Fit the temperature to validation rows, (n, n_classes) against (n,), and measure with it.
+    """Fit the temperature to rows that no member saw, and measure with it.
 
-    No temperature is worse than 1 on these rows: if none is better, it is 1.
+    `logits`, (members, n, n_classes), against (n,); members' probabilities are averaged. No
+    temperature is worse than 1 on these rows: if none is better, it is 1.
     """
-    wide = logits.astype(np.float64)
-    temperature = fit_temperature(wide, class_index)
-    before, after = _softmax(wide), _softmax(wide / temperature)
+    temperature = fit_temperature(logits, class_index)
+    before, after = averaged(logits, 1.0), averaged(logits, temperature)
     return Calibration(
         rows=len(class_index),
         temperature=temperature,
@@ -34,20 +39,38 @@ def calibrate(logits: Floats, class_index: Indices) -> Calibration:
         log_loss_after=log_loss(after, class_index),
         calibration_error_before=calibration_error(before, class_index),
         calibration_error_after=calibration_error(after, class_index),
-        thresholds=conformal_thresholds(after, class_index),
+        thresholds=conformal_thresholds(after, class_index, hold_first=False),
+        first_thresholds=conformal_thresholds(after, class_index, hold_first=True),
+        class_percents=CLASS_PERCENTS,
+        class_thresholds=class_thresholds(after, class_index),
     )
+
+
+def averaged(logits: Floats, temperature: float) -> Floats:
+    """The mean of the members' probabilities, (n, n_classes), of (members, n, n_classes)."""
+    members = (_softmax(each.astype(np.float64) / temperature) for each in logits)
+    # A mean of probabilities may be above 1 by its last bit.
+    return np.asarray(np.minimum(sum(members) / len(logits), 1.0))
 
 
 def fit_temperature(logits: Floats, class_index: Indices) -> float:
     """The temperature of the lowest log-loss (Guo et al. 2017, section 4.2), and near 1 in doubt.
 
-    What is minimised is the log-loss less the log of a prior, which is highest at 1: so the
-    log-loss found is never above that of 1.
+    Every member's logits, (members, n, n_classes), are divided by it. What is minimised is the
+    log-loss less the log of a prior, which is highest at 1: so the log-loss found is never above
+    that of 1.
     """
+    below_highest = logits.astype(np.float64)
+    below_highest -= below_highest.max(axis=2, keepdims=True)
+    true = below_highest[:, np.arange(len(class_index)), class_index]
 
     def cost(inverse: float) -> float:
+        given = (np.exp(true * inverse) / np.exp(below_highest * inverse).sum(axis=2)).mean(axis=0)
         prior = 0.5 * (math.log(inverse) / _PRIOR) ** 2 / len(class_index)
-        return log_loss(_softmax(logits * inverse), class_index) + prior
+        return float(-np.log(np.maximum(given, _LOWEST)).mean()) + prior
+
+    def loss(temperature: float) -> float:
+        return log_loss(averaged(logits, temperature), class_index)
 
     found = minimize_scalar(
         cost,
@@ -55,15 +78,9 @@ def fit_temperature(logits: Floats, class_index: Indices) -> float:
         method="bounded",
         options={"xatol": 1e-6},
     )
-    inverse = float(found.x)
-    if log_loss(_softmax(logits * inverse), class_index) >= log_loss(_softmax(logits), class_index):
-        return 1.0
     # To six digits, and judged as it will be used.
-    temperature = float(f"{1 / inverse:.6g}")
-    is_better = log_loss(_softmax(logits / temperature), class_index) < log_loss(
-        _softmax(logits), class_index
-    )
-    return temperature if is_better else 1.0
+    temperature = float(f"{1 / float(found.x):.6g}")
+    return temperature if loss(temperature) < loss(1.0) else 1.0
 
 
 @torch.no_grad()
@@ -75,18 +92,47 @@ def cool(networks: Sequence[Perceptron], temperature: float) -> None:
         last.bias.div_(temperature)
 
 
-def conformal_thresholds(probabilities: Floats, class_index: Indices) -> tuple[float, ...]:
+def conformal_thresholds(
+    probabilities: Floats, class_index: Indices, *, hold_first: bool
+) -> tuple[float, ...]:
     """For coverages of 1 to 99 percent, how probable a label must be to be in the set.
 
     Split conformal prediction with the score 1 - p(true label): of rows like these, sets hold the
     true label with at least that probability (Sadinle et al. 2019, theorem 1; Vovk et al. 2005).
+    With `hold_first` the score is 0 where the true label is the most probable one, which is then
+    always in the set: the theorem asks for the same score of every row, and not for which one.
     Too few rows for a coverage make it 0, which every label passes.
     """
+    return _thresholds(_given(probabilities, class_index, hold_first=hold_first), COVERAGE_PERCENTS)
+
+
+def class_thresholds(probabilities: Floats, class_index: Indices) -> tuple[tuple[float, ...], ...]:
+    """Per percent of CLASS_PERCENTS the threshold of every label, from the rows of that class.
+
+    Sets hold the most probable label, and with it the true one for so many rows of each class
+    (label-conditional conformal prediction, Vovk et al. 2005, section 4.5).
+    """
+    given = _given(probabilities, class_index, hold_first=True)
+    by_class = [
+        _thresholds(given[class_index == number], CLASS_PERCENTS)
+        for number in range(probabilities.shape[1])
+    ]
+    return tuple(zip(*by_class, strict=True))
+
+
+def _given(probabilities: Floats, class_index: Indices, *, hold_first: bool) -> Floats:
+    """How probable each row's true label was, (n,); with `hold_first` 1 if it was the first."""
     given = probabilities[np.arange(len(class_index)), class_index].astype(np.float32)
-    falling = np.sort(given)[::-1]
-    count = len(falling)
-    needed = (math.ceil((count + 1) * percent / 100) for percent in COVERAGE_PERCENTS)
-    return tuple(float(falling[k - 1]) if k <= count else 0.0 for k in needed)
+    if hold_first:
+        given[probabilities.argmax(axis=1) == class_index] = 1.0
+    return given
+
+
+def _thresholds(given: Floats, percents: Sequence[int]) -> tuple[float, ...]:
+    falling, count = np.sort(given)[::-1], len(given)
+    needed = (math.ceil((count + 1) * percent / 100) for percent in percents)
+    # As short as float32 allows: a service compares in float32.
+    return tuple(float(str(falling[k - 1])) if k <= count else 0.0 for k in needed)
 
 
 def _softmax(logits: Floats) -> Floats:

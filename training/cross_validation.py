@@ -14,7 +14,7 @@ from training.fitting.early_stopping import EpochRecord
 from training.fitting.job import Job, stack_size
 from training.fitting.stack import Stack
 from training.inputs import Inputs, Rows
-from training.network import Perceptron, evaluation_logits, parameter_count
+from training.network import Perceptron, parameter_count
 
 # Told the epoch and the mean log-loss so far of every setting: the settings to give up.
 Pruner = Callable[[int, Mapping[int, float]], Collection[int]]
@@ -92,16 +92,6 @@ class CrossValidation:
         """The network of every fold of one setting, with its best weights."""
         homes = [self._home[number] for number in self._numbers(setting)]
         return [group.network(place) for group, place in homes]
-
-    def logits(self, setting: int) -> torch.Tensor:
-        """Of every row of the table, (n, n_classes), by the network that did not train on it."""
-        n_classes = self._jobs[0].shape.n_classes
-        found = torch.empty(len(self._table), n_classes)
-        pairs = zip(self._numbers(setting), self.networks(setting), strict=True)
-        for number, network in pairs:
-            rows = self._jobs[number].validation
-            found[rows] = evaluation_logits(network, self._table.inputs[rows])
-        return found
 
     def scores(self, values: Sequence[Mapping[str, Any]]) -> tuple[SettingScore, ...]:
         """What each setting came to, at the best epoch of each fold."""

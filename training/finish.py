@@ -23,7 +23,7 @@ from service.model_repository.provenance import (
     LearningCurvePoint,
     Selection,
 )
-from training.calibrate import calibrate, cool
+from training.calibrate import averaged, calibrate, cool
 from training.config import RunConfig
 from training.describe import describe_table, environment, signature
 from training.dropout_masks import draw_masks
@@ -46,8 +46,8 @@ _DRAWN_ROWS, _HIDDEN_ROWS = 10_000, 2_000
 class Fitted:
     """What training came to, before anything is made of it.
 
-    `logits`, (n, n_classes), are of rows `validated` of the table, by networks that did not train
-    on them.
+    `logits`, (members, n, n_classes), are of rows `validated` of the table, (n,), by networks that
+    did not train on them and are otherwise made as the published ones.
     """
 
     config: RunConfig
@@ -82,7 +82,7 @@ def finish(begun: Start, fitted: Fitted) -> Run:
     artifact = export(model)
     opened = OnnxModel(artifact, model.signature)
     parity = check_parity(model, opened, table.features[test])
-    probabilities = torch.softmax(fitted.logits.double() / calibration.temperature, 1).numpy()
+    probabilities = averaged(fitted.logits.numpy(), calibration.temperature)
     test_scores = evaluate(opened, table.features[test], table.class_index[test], table.labels)
     evidence = uncertainty_evidence(model, table.features[test], table.class_index[test])
     manifest = Manifest(

@@ -13,15 +13,15 @@ _LINE_S = 10.0
 class SearchProgress:
     """Counts epochs of all models; what stops early counts as done."""
 
-    def __init__(self, models: int, epochs: int) -> None:
-        self._models, self._epochs = models, epochs
+    def __init__(self, models: int, epochs: int, what: str = "(settings x folds)") -> None:
+        self._models, self._epochs, self._what = models, epochs, what
         self._bar: tqdm[Never] | None = None
         self._shown_at = time.monotonic()
         self._trained = 0
 
     def __enter__(self) -> Self:
         print(
-            f"{self._models} models (settings x folds), at most {self._epochs} epochs each",
+            f"{self._models} models {self._what}, at most {self._epochs} epochs each",
             file=sys.stderr,
         )
         if sys.stderr.isatty():

@@ -4,12 +4,13 @@ from typing import Literal
 
 import numpy as np
 
-_STREAMS = {"shuffle": 1, "masks": 2, "fold": 3, "settings": 4, "subset": 5}
+_STREAMS = {"shuffle": 1, "masks": 2, "fold": 3, "settings": 4, "subset": 5, "calibration": 6}
 
 
-def stream_seed(
-    seed: int, stream: Literal["shuffle", "masks", "fold", "settings", "subset"], *place: int
-) -> int:
+Stream = Literal["shuffle", "masks", "fold", "settings", "subset", "calibration"]
+
+
+def stream_seed(seed: int, stream: Stream, *place: int) -> int:
     """A 64-bit seed for one place, such as an epoch, in one stream.
 
     Whatever starts anew at a place needs no generator's state to go on from there.

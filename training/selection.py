@@ -15,17 +15,15 @@ from training.cross_validation import CrossValidation, best_third
 from training.diagnose import LayerState, Observed, diagnose, layer_states
 from training.errors import ConfigInvalid, Diverged
 from training.finish import Fitted, Run, finish
-from training.fitting.batches import InMemory
 from training.fitting.checkpoint import Checkpoint, NoCheckpoint
 from training.fitting.early_stopping import EpochRecord
-from training.fitting.fit import refit
-from training.inputs import Rows
 from training.interrupt import interruptible
 from training.jobs import Ground, fold_rows
 from training.learning_curve import learning_curve
-from training.network import Perceptron, build_network
+from training.network import Perceptron
 from training.pipeline import require_dropout
 from training.plan import architecture, optimisation
+from training.rehearsal import Rehearsed, ensemble_logits, left_out, refit_logits, refitted
 from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
 from training.search_space import default_space
@@ -38,10 +36,10 @@ from training.tracking import track
 class Winner:
     """The chosen setting and what its folds came to."""
 
+    ground: Ground
     candidate: Candidate
     records: Sequence[Sequence[EpochRecord]]
     networks: tuple[Perceptron, ...]
-    logits: torch.Tensor
     layers: Sequence[LayerState]
 
 
@@ -58,7 +56,7 @@ def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
         folder.begin(resume=resume)
         selection, winner = search_settings(begun, config, folder)
         require_dropout(winner.candidate.config)
-        fitted = fit_winner(begun, config, winner, folder.checkpoint("refit"))
+        fitted = fit_winner(begun, config, winner, folder)
     chosen = winner.candidate.config
     points = learning_curve(begun, chosen, config.folds) if config.learning_curve else ()
     done = finish(begun, replace(fitted, selection=selection, learning_curve=points))
@@ -100,7 +98,7 @@ def search_settings(
         search = ground.cross_validation([tried[selection.chosen]])
         with SearchProgress(config.folds, config.epochs) as progress:
             search.run(pruner=None, watcher=progress, checkpoint=NoCheckpoint())
-        return selection, _winner(search, tried[selection.chosen], 0, ground.table)
+        return selection, _winner(search, tried[selection.chosen], 0, ground)
     tried = candidates(config, space, ground.fold_rows)
     search = ground.cross_validation(tried)
     checkpoint = NoCheckpoint() if folder is None else folder.checkpoint("search")
@@ -108,7 +106,7 @@ def search_settings(
         pruner = best_third if config.halves and len(tried) > 2 else None
         search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
     selection = _selection(config, search.scores([candidate.values for candidate in tried]))
-    return selection, _winner(search, tried[selection.chosen], selection.chosen, ground.table)
+    return selection, _winner(search, tried[selection.chosen], selection.chosen, ground)
 
 
 def _ground(begun: Start, config: SelectConfig) -> Ground:
@@ -126,32 +124,44 @@ def _ground(begun: Start, config: SelectConfig) -> Ground:
 
 
 def fit_winner(
-    begun: Start, config: SelectConfig, winner: Winner, checkpoint: Checkpoint
+    begun: Start, config: SelectConfig, winner: Winner, folder: RunFolder | None = None
 ) -> Fitted:
-    """The networks to publish: the folds' for an ensemble, or one fitted on all training rows."""
-    chosen = winner.candidate.config
-    shape = architecture(chosen, begun.learned.preprocessing, len(begun.data.table.labels))
-    torch.manual_seed(config.seed)
-    network = build_network(shape)
-    how = optimisation(chosen, network)
-    networks = winner.networks
-    if not config.ensemble:
-        rows = begun.rows(begun.data.split.training)
-        batches = InMemory(rows, batch_size=how.batch_size, dtype=how.dtype, seed=how.seed)
-        for _ in refit(network, batches, how, best_epoch(winner.records), checkpoint):
-            pass
-        networks = (network,)
-    told = _history(winner.records)
+    """The networks to publish: the folds' for an ensemble, or one fitted on all training rows.
+
+    Without a folder nothing is kept on the way.
+    """
+    chosen, ground = winner.candidate.config, winner.ground
+    shape = architecture(chosen, ground.preprocessing, ground.n_classes)
+    networks, told = winner.networks, _history(winner.records)
+
+    def checkpoint(phase: str) -> Checkpoint:
+        return NoCheckpoint() if folder is None else folder.checkpoint(phase)
+
+    if config.ensemble:
+        rehearsed = _ensemble_again(winner, checkpoint("calibration"))
+    else:
+        epochs, whole = best_epoch(winner.records), torch.arange(len(ground.table))
+        networks = (refitted(ground, chosen, epochs, whole, checkpoint("refit")),)
+        rehearsed = refit_logits(
+            ground, chosen, epochs, lambda part: checkpoint(f"calibration-{part}")
+        )
     return Fitted(
         config=chosen,
         shape=shape,
-        dtype=how.dtype,
+        dtype=optimisation(chosen, networks[0]).dtype,
         networks=networks,
-        logits=winner.logits,
-        validated=begun.data.split.training,
+        logits=rehearsed.logits,
+        validated=begun.data.split.training[rehearsed.rows],
         history=told,
         diagnosis=diagnose(_observed(winner, told, begun.data.training_counts.tolist())),
     )
+
+
+def _ensemble_again(winner: Winner, checkpoint: Checkpoint) -> Rehearsed:
+    chosen, ground = winner.candidate.config, winner.ground
+    models = len(left_out(ground, chosen.seed)) * len(ground.folds)
+    with SearchProgress(models, chosen.epochs, "to calibrate the ensemble on") as progress:
+        return ensemble_logits(ground, chosen, checkpoint, progress)
 
 
 def _selection(config: SelectConfig, scores: tuple[SettingScore, ...]) -> Selection:
@@ -168,14 +178,14 @@ def _selection(config: SelectConfig, scores: tuple[SettingScore, ...]) -> Select
     )
 
 
-def _winner(search: CrossValidation, candidate: Candidate, place: int, table: Rows) -> Winner:
+def _winner(search: CrossValidation, candidate: Candidate, place: int, ground: Ground) -> Winner:
     networks = tuple(search.networks(place))
-    first = table.inputs[search.validation(place)]
+    first = ground.table.inputs[search.validation(place)]
     return Winner(
+        ground=ground,
         candidate=candidate,
         records=search.records(place),
         networks=networks,
-        logits=search.logits(place),
         layers=layer_states(networks[0], first, candidate.config.activation),
     )
 

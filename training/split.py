@@ -90,16 +90,27 @@ def stratified_folds(
     The folds differ by at most one row of each class, and by at most one row in all.
     Raises SplitImpossible for a class with fewer rows than folds.
     """
-    generator = np.random.default_rng(seed)
-    dealt = []
     for number, label in enumerate(labels):
-        rows = generator.permutation(np.flatnonzero(class_index == number))
-        if len(rows) < folds:
+        rows = int((class_index == number).sum())
+        if rows < folds:
             raise SplitImpossible(
-                f"the class '{label}' has {len(rows)} rows that are not test rows: expected at "
+                f"the class '{label}' has {rows} rows that are not test rows: expected at "
                 f"least one for each fold, with --folds {folds}"
             )
-        dealt.append(rows)
-    # Dealt like cards, one class after the other, so that the folds stay of a size.
+    return stratified_parts(class_index, parts=folds, seed=seed)
+
+
+def stratified_parts(class_index: Indices, *, parts: int, seed: int) -> list[Indices]:
+    """Row numbers of each part, ascending; together every row once, `class_index` is (n,).
+
+    The parts differ by at most one row of each class, and by at most one row in all; a rare class
+    may be missing in some.
+    """
+    generator = np.random.default_rng(seed)
+    dealt = [
+        generator.permutation(np.flatnonzero(class_index == number))
+        for number in range(int(class_index.max(initial=-1)) + 1)
+    ]
+    # Dealt like cards, one class after the other, so that the parts stay of a size.
     together = np.concatenate(dealt)
-    return [np.sort(together[fold::folds]) for fold in range(folds)]
+    return [np.sort(together[part::parts]) for part in range(parts)]

@@ -41,9 +41,27 @@ class PredictBody(RowsBody):
             ge=0.01,
             le=0.99,
             description="add to each prediction the set of labels that holds the true one with at "
-            "least this probability, rounded up to a whole percent; for calibrated models",
+            "least this probability, rounded up to a whole percent; for calibrated models. The "
+            "most probable label is always in it (but of versions published before there were such "
+            "sets, whose sets may be empty)",
         ),
     ] = None
+    coverage_by: Annotated[
+        Literal["all", "class"],
+        Field(
+            description="with coverage: over all rows, or for the rows of every class by itself; "
+            "by class the coverage is rounded up to one that the model has, such as 0.5, 0.8, 0.9, "
+            "0.95 or 0.99"
+        ),
+    ] = "all"
+    empty_sets: Annotated[
+        bool,
+        Field(
+            description="with coverage: sets that hold the true label exactly so often, also where "
+            "the most probable label alone is right more often; to that end some are empty, those "
+            "of rows that the model is not sure enough of"
+        ),
+    ] = False
     uncertainty: Annotated[
         bool,
         Field(
@@ -80,7 +98,11 @@ class Prediction(_Body):
     probabilities: Annotated[list[float] | None, Field(description="in label order")] = None
     top: list[NamedProbability] | None = None
     prediction_set: Annotated[
-        list[Label] | None, Field(description="with coverage; empty: unlike any class")
+        list[Label] | None,
+        Field(
+            description="with coverage, in label order; empty, where that may be: no class is as "
+            "probable as the coverage asks"
+        ),
     ] = None
     uncertainty: UncertaintyAnswer | None = None
 

@@ -82,10 +82,9 @@ def _add_options(
     labels: Sequence[bool | int | str],
     options: Options,
 ) -> None:
-    if options.threshold is not None:
-        for answer, inside in zip(
-            listed, predictions.probabilities >= options.threshold, strict=True
-        ):
+    if options.sets is not None:
+        members = options.sets.members(predictions.probabilities, predictions.class_index)
+        for answer, inside in zip(listed, members, strict=True):
             answer["prediction_set"] = [labels[i] for i in np.flatnonzero(inside).tolist()]
     if predictions.uncertainty is not None:
         for answer, uncertainty in zip(listed, _each(predictions.uncertainty), strict=True):

@@ -204,6 +204,10 @@ class Manifest(Value):
             raise ValueError(f"expected {classes} golden probabilities a row")
         if bool(self.network.masks) != (self.signature.uncertainty is not None):
             raise ValueError("dropout masks and outputs of uncertainty go together")
+        if self.calibration is not None and any(
+            len(row) != classes for row in self.calibration.class_thresholds
+        ):
+            raise ValueError(f"expected class thresholds of {classes} labels")
         return self
 
 

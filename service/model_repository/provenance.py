@@ -14,12 +14,41 @@ Loss = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 
 
+class SetMeasure(Value):
+    """Prediction sets of one coverage on test rows.
+
+    `coverage` is the share of rows whose set held the true label, `mean_size` the labels in a set;
+    `coverage_with_empty` and `empty` (the share of empty sets) are of sets that may be empty.
+    """
+
+    percent: Annotated[int, Field(ge=1, le=99)]
+    coverage: Share
+    mean_size: Annotated[float, Field(ge=0)]
+    coverage_with_empty: Share
+    empty: Share
+
+
+class CalibrationTest(Value):
+    """What the published graph's probabilities and prediction sets came to on test rows."""
+
+    rows: Count
+    calibration_error: Share
+    sets: tuple[SetMeasure, ...]
+
+
+_Thresholds = tuple[Share, ...]
+
+
 class Calibration(Value):
-    """Measured on validation rows; `temperature` is folded into the graph already.
+    """Measured on rows that set no weight; `temperature` is folded into the graph already.
 
     Expected calibration error (Guo et al. 2017, equation 3) and log-loss (nats) before and after
     it. `thresholds` are for coverages of 1 to 99 percent: the prediction set holds every label
-    whose probability is at least that (split conformal prediction, Sadinle et al. 2019).
+    whose probability is at least that (split conformal prediction, Sadinle et al. 2019), which of
+    an unsure row may be none. `first_thresholds` are the same for sets that hold the most probable
+    label in any case; versions of before have none. `class_thresholds` are such thresholds for
+    each label by itself, one row for each of `class_percents`; 0, which every label passes, where
+    a class had too few rows.
     """
 
     rows: Count
@@ -29,9 +58,25 @@ class Calibration(Value):
     calibration_error_before: Share
     calibration_error_after: Share
     thresholds: Annotated[
-        tuple[Share, ...],
-        Field(min_length=len(COVERAGE_PERCENTS), max_length=len(COVERAGE_PERCENTS)),
+        _Thresholds, Field(min_length=len(COVERAGE_PERCENTS), max_length=len(COVERAGE_PERCENTS))
     ]
+    first_thresholds: _Thresholds = ()
+    class_percents: tuple[Annotated[int, Field(ge=1, le=99)], ...] = ()
+    class_thresholds: tuple[_Thresholds, ...] = ()
+    test: CalibrationTest | None = None
+
+    @model_validator(mode="after")
+    def _thresholds_are_whole(self) -> Self:
+        if len(self.first_thresholds) not in (0, len(COVERAGE_PERCENTS)):
+            raise ValueError(
+                f"expected {len(COVERAGE_PERCENTS)} first thresholds, or none, "
+                f"got {len(self.first_thresholds)}"
+            )
+        if len(self.class_thresholds) != len(self.class_percents):
+            raise ValueError("expected class thresholds for each of the class percents")
+        if list(self.class_percents) != sorted(set(self.class_percents)):
+            raise ValueError("expected rising class percents")
+        return self
 
 
 class Grouping(Value):

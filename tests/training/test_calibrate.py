@@ -11,13 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from service.inference.prediction_sets import PredictionSets, class_sets_at, sets_at
 from service.model_repository.provenance import COVERAGE_PERCENTS
 from tests.training.conftest import untrained
-from training.calibrate import calibrate, conformal_thresholds, cool, fit_temperature
+from training.calibrate import (
+    averaged,
+    calibrate,
+    conformal_thresholds,
+    cool,
+    fit_temperature,
+)
 from training.config import RunConfig
 from training.config_file import read_config
 from training.finish import Run
-from training.metrics import Floats, Indices, calibration_error
+from training.metrics import Floats, Indices, calibration_error, log_loss
 from training.pipeline import run
 from training.prepare import prepare
 from training.tables.table import Table
@@ -26,12 +33,12 @@ _DATA: dict[str, RunConfig] = {}
 
 
 def _sample(rows: int, *, scale: float, seed: int) -> tuple[Floats, Indices]:
-    """Logits that are `scale` times too sure, and classes drawn from the honest ones."""
+    """Logits, (1, rows, 4), `scale` times too sure, and classes drawn from the honest ones."""
     generator = np.random.default_rng(seed)
     honest = generator.normal(size=(rows, 4)) * 2
     shares = np.exp(honest) / np.exp(honest).sum(1, keepdims=True)
     class_index = (shares.cumsum(1) > generator.random((rows, 1))).argmax(1)
-    return (honest * scale).astype(np.float32), class_index.astype(np.int64)
+    return (honest * scale).astype(np.float32)[None], class_index.astype(np.int64)
 
 
 @given(rows=st.integers(4, 200), scale=st.floats(0.05, 30), seed=st.integers(0, 2**32 - 1))
@@ -56,9 +63,63 @@ def test_temperature_undoes_overconfidence(scale: float) -> None:
 
 def test_rows_that_are_all_right_do_not_make_every_prediction_certain() -> None:
     class_index = np.arange(30) % 3
-    logits = np.eye(3)[class_index] * 4.0
+    logits = np.eye(3)[class_index][None] * 4.0
 
     assert 0.5 < fit_temperature(logits, class_index) <= 1.0
+
+
+def test_temperature_of_an_ensemble_is_that_of_its_average() -> None:
+    logits, class_index = _sample(20_000, scale=1.0, seed=1)
+    noise = np.random.default_rng(2).normal(size=(8, *logits.shape[1:])).astype(np.float32) * 2
+    members = logits + noise
+
+    found = calibrate(members, class_index)
+
+    # Each member by itself is too sure; the average of them is not sure enough.
+    assert fit_temperature(members[:1], class_index) > 1.4
+    assert found.temperature < 1.2
+    best = min(log_loss(averaged(members, t), class_index) for t in np.linspace(0.5, 2, 61))
+    assert found.log_loss_after == pytest.approx(best, abs=1e-3)
+
+
+def test_sets_by_class_cover_every_class_by_itself() -> None:
+    logits, class_index = _unbalanced(40_000, seed=5)
+    calibration = calibrate(logits, class_index)
+    new, new_class_index = _unbalanced(40_000, seed=6)
+    probabilities = averaged(new, calibration.temperature)
+
+    for percent in (80, 90, 95):
+        for sets, holds in (
+            (class_sets_at(calibration, percent), True),
+            (sets_at(calibration, percent, hold_first=True), False),
+        ):
+            covered = [
+                _covered(probabilities[which], new_class_index[which], sets)
+                for which in (new_class_index == number for number in range(4))
+            ]
+            assert (min(covered) >= percent / 100 - 0.05) == holds
+
+
+def _unbalanced(rows: int, *, seed: int) -> tuple[Floats, Indices]:
+    """The last class is rare."""
+    logits, class_index = _sample(rows, scale=1.0, seed=seed)
+    is_kept = (class_index < 3) | (np.arange(rows) % 10 == 0)
+    shifted = logits - np.array([0, 0, 0, math.log(10)], dtype=np.float32)
+    return shifted[:, is_kept], class_index[is_kept]
+
+
+def test_class_with_too_few_rows_is_in_every_set() -> None:
+    logits, class_index = _sample(100, scale=1.0, seed=1)
+    rare = np.flatnonzero(class_index == 3)[12:]
+    kept = np.setdiff1d(np.arange(100), rare)
+
+    calibration = calibrate(logits[:, kept], class_index[kept])
+
+    zeros = [row[3] == 0.0 for row in calibration.class_thresholds]
+    # With 12 rows the 12th of 13 places is at most 92 %.
+    assert dict(zip(calibration.class_percents, zeros, strict=True)) == {
+        50: False, 80: False, 90: False, 95: True, 99: True
+    }  # fmt: skip
 
 
 def test_temperature_in_the_network_is_that_of_its_logits(noise_table: Table) -> None:
@@ -82,15 +143,34 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
 @given(rows=st.integers(1, 300), seed=st.integers(0, 2**32 - 1))
 def test_a_set_at_more_coverage_holds_one_at_less(rows: int, seed: int) -> None:
     logits, class_index = _sample(rows, scale=1.0, seed=seed)
-    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    probabilities = averaged(logits, 1.0)
 
-    thresholds = conformal_thresholds(probabilities, class_index)
+    for hold_first in (False, True):
+        thresholds = conformal_thresholds(probabilities, class_index, hold_first=hold_first)
+        assert list(thresholds) == sorted(thresholds, reverse=True)
+        for percent, threshold in zip(COVERAGE_PERCENTS, thresholds, strict=True):
+            sets = PredictionSets(threshold, hold_first)
+            # On its own rows a set covers at least what was asked for, by its definition.
+            assert _covered(probabilities, class_index, sets) >= percent / 100 or threshold == 0.0
 
-    assert list(thresholds) == sorted(thresholds, reverse=True)
-    given_true = probabilities[np.arange(rows), class_index].astype(np.float32)
-    for percent, threshold in zip(COVERAGE_PERCENTS, thresholds, strict=True):
-        # On its own rows a set covers at least what was asked for, by its definition.
-        assert (given_true >= threshold).mean() >= percent / 100 or threshold == 0.0
+
+def _covered(probabilities: Floats, class_index: Indices, sets: PredictionSets) -> float:
+    members = sets.members(probabilities.astype(np.float32), probabilities.argmax(axis=1))
+    return float(members[np.arange(len(class_index)), class_index].mean())
+
+
+@pytest.mark.parametrize("percent", [50, 80, 90, 95, 99])
+def test_sets_with_the_first_label_cover_no_more_than_they_must(percent: int) -> None:
+    sets = sets_at(calibrate(*_sample(20_000, scale=1.0, seed=3)), percent, hold_first=True)
+    logits, new_class_index = _sample(20_000, scale=1.0, seed=4)
+    new = averaged(logits, 1.0)
+
+    covered = _covered(new, new_class_index, sets)
+
+    # A set that holds the first label covers at least as often as that label alone is right.
+    right = float((new.argmax(axis=1) == new_class_index).mean())
+    aim = max(percent / 100, right)
+    assert abs(covered - aim) <= 3 * math.sqrt(aim * (1 - aim) * 2 / 20_000)
 
 
 @pytest.fixture(scope="module", params=["digits", "breast-cancer", "churn"])

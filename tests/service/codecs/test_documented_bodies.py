@@ -26,6 +26,8 @@ OPTIONS = st.fixed_dictionaries(
     optional={
         "top_k": st.none() | st.integers(-1, 12) | NUMBERS,
         "coverage": st.none() | NUMBERS | st.sampled_from([0.01, 0.5, 0.99]),
+        "coverage_by": st.sampled_from(["all", "class", "row"]) | NUMBERS,
+        "empty_sets": st.booleans() | NUMBERS,
         "uncertainty": st.booleans() | NUMBERS,
         "surprise": NUMBERS,
     },

@@ -15,6 +15,7 @@ from service.codecs.json_options import NO_OPTIONS, Options, decode_options
 from service.codecs.json_predict import decode_predict, encode_predictions
 from service.errors import InvalidInput
 from service.inference.features import row_format
+from service.inference.prediction_sets import PredictionSets
 from service.inference.predictor import Predictions
 from service.model_repository.layout import PublishedVersion, read_version
 from service.model_repository.manifest import Manifest
@@ -114,7 +115,8 @@ def test_top_k_beyond_the_classes_or_no_whole_number_is_refused(
 def test_mistyped_option_is_refused(key: str, penguins: PublishedVersion) -> None:
     with pytest.raises(
         InvalidInput,
-        match="expected only the keys instances, inputs, top_k, coverage, uncertainty",
+        match="expected only the keys instances, inputs, top_k, coverage, coverage_by, "
+        "empty_sets, uncertainty",
     ):
         _decode(penguins, **{key: 1})
 
@@ -136,7 +138,8 @@ def test_coverage_is_rounded_up_to_a_whole_percent(
     calibration = penguins.manifest.calibration
     assert calibration is not None
 
-    assert _decode(penguins, coverage=coverage).threshold == calibration.thresholds[percent - 1]
+    expected = PredictionSets(calibration.thresholds[percent - 1], hold_first=False)
+    assert _decode(penguins, coverage=coverage).sets == expected
 
 
 @given(percent=st.integers(1, 99))
@@ -150,7 +153,7 @@ def test_every_whole_percent_is_taken_as_it_is_written(percent: int) -> None:
         {"coverage": percent / 100}, manifest.model_copy(update={"calibration": calibration})
     )
 
-    assert options.threshold == thresholds[percent - 1]
+    assert options.sets == PredictionSets(thresholds[percent - 1], hold_first=False)
 
 
 @pytest.mark.parametrize(
@@ -188,19 +191,116 @@ def test_option_that_a_version_does_not_have_is_told(digits: PublishedVersion) -
         decode_options({"coverage": 0.9}, plain)
 
 
+def _sets(probabilities: np.ndarray, sets: PredictionSets) -> list[list[str]]:
+    predictions = Predictions(probabilities, probabilities.argmax(axis=1))
+    body = encode_predictions(
+        predictions, name="m", version=1, labels=("u", "v", "w"), options=Options(sets=sets)
+    )
+    return [p["prediction_set"] for p in json.loads(body)["predictions"]]
+
+
 @given(probabilities=PROBABILITIES, threshold=st.floats(0, 1, width=32))
 def test_prediction_set_holds_every_label_that_is_probable_enough(
     probabilities: np.ndarray, threshold: float
 ) -> None:
-    predictions = Predictions(probabilities, probabilities.argmax(axis=1))
-    options = Options(threshold=threshold)
-
-    body = encode_predictions(
-        predictions, name="m", version=1, labels=("u", "v", "w"), options=options
-    )
-
-    found = [p["prediction_set"] for p in json.loads(body)["predictions"]]
-    assert found == [
+    assert _sets(probabilities, PredictionSets(threshold, hold_first=False)) == [
         [label for label, p in zip("uvw", row, strict=True) if p >= threshold]
         for row in probabilities.tolist()
     ]
+
+
+@given(probabilities=PROBABILITIES, thresholds=st.tuples(*[st.floats(0, 1, width=32)] * 3))
+def test_set_with_the_first_label_is_never_empty(
+    probabilities: np.ndarray, thresholds: tuple[float, ...]
+) -> None:
+    found = _sets(
+        probabilities, PredictionSets(np.asarray(thresholds, np.float32), hold_first=True)
+    )
+
+    for row, members in zip(probabilities, found, strict=True):
+        first = row.argmax()
+        assert members == [
+            label
+            for i, label in enumerate("uvw")
+            if row[i] >= np.float32(thresholds[i]) or i == first
+        ]
+
+
+@cache
+def calibrated_manifest() -> Manifest:
+    """Of a version with every kind of prediction sets."""
+    manifest = penguins_manifest()
+    assert manifest.calibration is not None
+    calibration = manifest.calibration.model_copy(
+        update={
+            "first_thresholds": tuple(0.9 - i / 200 for i in range(1, 100)),
+            "class_percents": (50, 90),
+            "class_thresholds": ((0.5, 0.4, 0.3), (0.2, 0.1, 0.0)),
+        }
+    )
+    return manifest.model_copy(update={"calibration": calibration})
+
+
+def _calibrated(**options: object) -> PredictionSets:
+    sets = decode_options(options, calibrated_manifest()).sets
+    assert sets is not None
+    return sets
+
+
+def test_sets_are_never_empty_unless_that_is_asked_for() -> None:
+    calibration = calibrated_manifest().calibration
+    assert calibration is not None
+    never = PredictionSets(calibration.first_thresholds[89], hold_first=True)
+    may_be = PredictionSets(calibration.thresholds[89], hold_first=False)
+
+    assert _calibrated(coverage=0.9) == never
+    assert _calibrated(coverage=0.9, empty_sets=False, coverage_by="all") == never
+    assert _calibrated(coverage=0.9, empty_sets=True) == may_be
+
+
+@pytest.mark.parametrize(
+    ("coverage", "thresholds"),
+    [(0.2, [0.5, 0.4, 0.3]), (0.5, [0.5, 0.4, 0.3]), (0.51, [0.2, 0.1, 0]), (0.9, [0.2, 0.1, 0])],
+)
+def test_coverage_by_class_is_rounded_up_to_one_that_the_version_has(
+    coverage: float, thresholds: list[float]
+) -> None:
+    sets = _calibrated(coverage=coverage, coverage_by="class")
+
+    assert sets.hold_first
+    np.testing.assert_array_equal(sets.threshold, np.asarray(thresholds, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"coverage": 0.9, "coverage_by": "row"},
+            'coverage_by: expected "all" or "class", got "row"',
+        ),
+        ({"coverage_by": "class"}, "coverage_by: expected coverage beside it, such as 0.9"),
+        ({"empty_sets": True}, "empty_sets: expected coverage beside it, such as 0.9"),
+        ({"coverage": 0.9, "empty_sets": 1}, "empty_sets: expected true or false, got 1"),
+        (
+            {"coverage": 0.9, "coverage_by": "class", "empty_sets": True},
+            "empty_sets: sets by class are never empty: expected false",
+        ),
+        (
+            {"coverage": 0.95, "coverage_by": "class"},
+            "coverage: by class this version has coverages up to 0.9, got 0.95",
+        ),
+    ],
+    ids=str,
+)
+def test_prediction_sets_that_are_none_are_refused(
+    options: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(InvalidInput, match=f"^{re.escape(sentence)}$"):
+        _calibrated(**options)
+
+
+def test_version_of_before_says_which_sets_it_does_not_have(penguins: PublishedVersion) -> None:
+    with pytest.raises(InvalidInput, match="this version has only sets that may be empty"):
+        _decode(penguins, coverage=0.9, empty_sets=False)
+    with pytest.raises(InvalidInput, match="this version has no thresholds by class"):
+        _decode(penguins, coverage=0.9, coverage_by="class")

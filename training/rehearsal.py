@@ -1,0 +1,122 @@
+"""What a selection publishes, made again without some rows, and asked about just these.
+
+No row of the table is new to a published version: each has set the weights of most members of an
+ensemble, or of the network that was fitted again. How sure the version is of new rows is what the
+same procedure says of rows that it has not seen: leave a tenth of them out, make from the rest what
+was made from all of them, ask it about the tenth; and so for other tenths until enough rows have
+been asked about (cross-conformal prediction, Vovk 2015).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from training.config import RunConfig
+from training.cross_validation import CrossValidation, Watcher
+from training.errors import Diverged
+from training.fitting.batches import InMemory
+from training.fitting.checkpoint import Checkpoint
+from training.fitting.fit import refit
+from training.fitting.job import Job
+from training.jobs import Ground, fold_rows, jobs_of
+from training.network import Perceptron, build_network, evaluation_logits
+from training.plan import architecture, optimisation
+from training.seeds import stream_seed
+from training.split import stratified_parts
+from training.tables.table import Indices
+
+# Rows are left out a tenth at a time, or of a large table as many as are enough. The coverage of
+# sets calibrated on 2,000 rows is within 0.7 points of what was asked for (a standard deviation, at
+# 90 %), and more rows would do little for it.
+_PARTS, _ENOUGH_ROWS = 10, 2000
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """Logits, (members, n, n_classes), of rows of the table, (n,), that the members never saw."""
+
+    logits: torch.Tensor
+    rows: Indices
+
+
+def left_out(ground: Ground, seed: int) -> list[Indices]:
+    """The parts of the rows that are asked about: of a small table all, of a large one the first.
+
+    A part is a tenth of the rows; of a large table as few as are enough.
+    """
+    class_index = ground.table.class_index.numpy()
+    rows = len(class_index)
+    count = min(rows, max(_PARTS, rows // _ENOUGH_ROWS))
+    parts = stratified_parts(class_index, parts=count, seed=stream_seed(seed, "calibration"))
+    return parts[: -(-_ENOUGH_ROWS // len(parts[0]))]
+
+
+def ensemble_logits(
+    ground: Ground, config: RunConfig, checkpoint: Checkpoint, watcher: Watcher
+) -> Rehearsed:
+    """What ensembles of as many folds say of the rows that none of their members saw.
+
+    Raises Diverged when no tenth could be asked about.
+    """
+    parts, folds = left_out(ground, config.seed), len(ground.folds)
+    jobs = [job for part in parts for job in jobs_without(ground, config, part)]
+    search = CrossValidation(jobs, folds, ground.table)
+    search.run(pruner=None, watcher=watcher, checkpoint=checkpoint)
+    asked = {number: part for number, part in enumerate(parts) if number not in search.ended}
+    if not asked:
+        raise Diverged("the networks of the ensemble diverged when they were trained again")
+    found = [_asked(ground, search.networks(number), part) for number, part in asked.items()]
+    return Rehearsed(torch.cat(found, 1), np.concatenate(list(asked.values())))
+
+
+def refit_logits(
+    ground: Ground, config: RunConfig, epochs: int, checkpoint: Callable[[int], Checkpoint]
+) -> Rehearsed:
+    """What networks that are fitted for so many epochs say of the rows that they did not see.
+
+    `checkpoint` says where the state of the fit without one part is kept, by the part's number.
+    """
+    parts = left_out(ground, config.seed)
+    found = []
+    for number, part in enumerate(parts):
+        rest = np.setdiff1d(np.arange(len(ground.table)), part)
+        network = refitted(ground, config, epochs, torch.from_numpy(rest), checkpoint(number))
+        found.append(_asked(ground, [network], part))
+    return Rehearsed(torch.cat(found, 1), np.concatenate(parts))
+
+
+def refitted(
+    ground: Ground, config: RunConfig, epochs: int, rows: torch.Tensor, checkpoint: Checkpoint
+) -> Perceptron:
+    """A network that is fitted on these rows of the table for so many epochs."""
+    torch.manual_seed(config.seed)
+    network = build_network(architecture(config, ground.preprocessing, ground.n_classes))
+    how = optimisation(config, network)
+    how = replace(how, batch_size=min(how.batch_size, len(rows)))
+    batches = InMemory(
+        ground.table, batch_size=how.batch_size, dtype=how.dtype, seed=how.seed, which=rows
+    )
+    for _ in refit(network, batches, how, epochs, checkpoint):
+        pass
+    return network
+
+
+def jobs_without(ground: Ground, config: RunConfig, part: Indices) -> list[Job]:
+    """The folds' jobs on the rows that are left, cut into folds anew."""
+    class_index = ground.table.class_index.numpy()
+    rest = np.setdiff1d(np.arange(len(class_index)), part)
+    seed = stream_seed(config.seed, "calibration", 1)
+    folds = stratified_parts(class_index[rest], parts=len(ground.folds), seed=seed)
+    pairs = fold_rows([rest[fold] for fold in folds])
+    jobs = jobs_of(config, ground.preprocessing, ground.n_classes, pairs)
+    return [
+        replace(job, how=replace(job.how, batch_size=min(job.how.batch_size, len(job.training))))
+        for job in jobs
+    ]
+
+
+def _asked(ground: Ground, networks: Sequence[Perceptron], part: Indices) -> torch.Tensor:
+    inputs = ground.table.inputs[torch.from_numpy(part)]
+    return torch.stack([evaluation_logits(network, inputs) for network in networks])
