@@ -71,6 +71,14 @@ def grouped_folds(
     return _rows_by_part(part[numbered], folds)
 
 
+def grouped_parts(class_index: Indices, *, groups: Indices, parts: int, seed: int) -> list[Indices]:
+    """As stratified_parts, with no group in two parts; fewer parts where there are fewer groups."""
+    numbered, counts = _counted(class_index, groups, int(class_index.max()) + 1)
+    count = min(parts, len(counts))
+    part = _dealt(counts, np.full(count, 1 / count), np.random.default_rng(seed))
+    return [rows for rows in _rows_by_part(part[numbered], count) if len(rows)]
+
+
 def _parts(
     class_index: Indices,
     groups: Indices,

@@ -32,12 +32,13 @@ def fold_rows(folds: list[Indices]) -> list[Fold]:
 
 @dataclass(frozen=True)
 class Ground:
-    """What every setting is tried on: encoded rows and their folds."""
+    """What every setting is tried on: encoded rows, their folds, and their groups, if any, (n,)."""
 
     preprocessing: Preprocessing
     n_classes: int
     folds: tuple[Fold, ...]
     table: Rows
+    groups: Indices | None = None
 
     @property
     def fold_rows(self) -> int:

@@ -20,6 +20,7 @@ from training.fitting.batches import InMemory
 from training.fitting.checkpoint import Checkpoint
 from training.fitting.fit import refit
 from training.fitting.job import Job
+from training.group_split import grouped_parts
 from training.jobs import Ground, fold_rows, jobs_of
 from training.network import Perceptron, build_network, evaluation_logits
 from training.plan import architecture, optimisation
@@ -46,11 +47,11 @@ def left_out(ground: Ground, seed: int) -> list[Indices]:
 
     A part is a tenth of the rows; of a large table as few as are enough.
     """
-    class_index = ground.table.class_index.numpy()
-    rows = len(class_index)
-    count = min(rows, max(_PARTS, rows // _ENOUGH_ROWS))
-    parts = stratified_parts(class_index, parts=count, seed=stream_seed(seed, "calibration"))
-    return parts[: -(-_ENOUGH_ROWS // len(parts[0]))]
+    rows = np.arange(len(ground.table))
+    count = min(len(rows), max(_PARTS, len(rows) // _ENOUGH_ROWS))
+    parts = _divided(ground, rows, count, stream_seed(seed, "calibration"))
+    sizes = np.cumsum([len(part) for part in parts])
+    return parts[: 1 + int((sizes < _ENOUGH_ROWS).sum())]
 
 
 def ensemble_logits(
@@ -61,7 +62,11 @@ def ensemble_logits(
     Raises Diverged when no tenth could be asked about.
     """
     parts, folds = left_out(ground, config.seed), len(ground.folds)
-    jobs = [job for part in parts for job in jobs_without(ground, config, part)]
+    jobs = [
+        replace(job, fold=number * folds + job.fold)
+        for number, part in enumerate(parts)
+        for job in jobs_without(ground, config, part)
+    ]
     search = CrossValidation(jobs, folds, ground.table)
     search.run(pruner=None, watcher=watcher, checkpoint=checkpoint)
     asked = {number: part for number, part in enumerate(parts) if number not in search.ended}
@@ -105,16 +110,31 @@ def refitted(
 
 def jobs_without(ground: Ground, config: RunConfig, part: Indices) -> list[Job]:
     """The folds' jobs on the rows that are left, cut into folds anew."""
-    class_index = ground.table.class_index.numpy()
-    rest = np.setdiff1d(np.arange(len(class_index)), part)
+    rest = np.setdiff1d(np.arange(len(ground.table)), part)
     seed = stream_seed(config.seed, "calibration", 1)
-    folds = stratified_parts(class_index[rest], parts=len(ground.folds), seed=seed)
-    pairs = fold_rows([rest[fold] for fold in folds])
+    folds = _divided(ground, rest, len(ground.folds), seed)
+    if len(folds) < len(ground.folds):
+        # Too few groups are left: what a divided group costs is a stop that is not quite honest.
+        class_index = ground.table.class_index.numpy()[rest]
+        divided = stratified_parts(class_index, parts=len(ground.folds), seed=seed)
+        folds = [rest[fold] for fold in divided]
+    pairs = fold_rows(folds)
     jobs = jobs_of(config, ground.preprocessing, ground.n_classes, pairs)
     return [
         replace(job, how=replace(job.how, batch_size=min(job.how.batch_size, len(job.training))))
         for job in jobs
     ]
+
+
+def _divided(ground: Ground, rows: Indices, parts: int, seed: int) -> list[Indices]:
+    """These rows in so many parts, or fewer if there are fewer groups: no group is in two parts."""
+    class_index = ground.table.class_index.numpy()[rows]
+    if ground.groups is None:
+        found = stratified_parts(class_index, parts=parts, seed=seed)
+    else:
+        groups = ground.groups[rows]
+        found = grouped_parts(class_index, groups=groups, parts=parts, seed=seed)
+    return [rows[part] for part in found]
 
 
 def _asked(ground: Ground, networks: Sequence[Perceptron], part: Indices) -> torch.Tensor:

@@ -118,8 +118,13 @@ def _ground(begun: Start, config: SelectConfig) -> Ground:
         )
     pool, labels = data.split.training, data.table.labels
     parts = begun.folds(pool, config.folds, seed=config.seed)
+    groups = data.table.groups
     return Ground(
-        begun.learned.preprocessing, len(labels), tuple(fold_rows(parts)), begun.rows(pool)
+        begun.learned.preprocessing,
+        len(labels),
+        tuple(fold_rows(parts)),
+        begun.rows(pool),
+        None if groups is None else groups.of_row[pool],
     )
 
 

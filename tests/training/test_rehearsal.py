@@ -1,6 +1,7 @@
 """What is published is calibrated on rows that nothing in it saw."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,15 @@ def test_no_member_is_asked_about_a_row_that_it_was_trained_or_stopped_on() -> N
             used = np.concatenate([job.training.numpy(), job.validation.numpy()])
             assert not set(used.tolist()) & set(part.tolist())
             assert len(used) == 300 - len(part)
+
+
+def test_rows_of_one_group_are_left_out_together() -> None:
+    groups = np.arange(300, dtype=np.int64) // 7
+    ground = replace(_ground(300), groups=groups)
+
+    for part in left_out(ground, seed=1):
+        rest = np.setdiff1d(np.arange(300), part)
+        assert not set(groups[part].tolist()) & set(groups[rest].tolist())
 
 
 def _ground(rows: int) -> Ground:
