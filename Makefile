@@ -17,7 +17,8 @@ BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
 
 .DEFAULT_GOAL := help
 .PHONY: help serve train extras test test-base test-containers test-large bench bench-soak \
-	bench-json bench-options bench-fit bench-select bench-compare bench-input-form check format clean
+	bench-json bench-options bench-fit bench-select bench-compare bench-coverage \
+	bench-input-form check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
@@ -64,6 +65,9 @@ bench-select: $(VENV)/installed-dev ## time cross-validation against one fit aft
 
 bench-compare: $(VENV)/installed-dev ## score select against scikit-learn on seven data sets (an hour)
 	$(BIN)/python -m benchmarks.compare
+
+bench-coverage: $(VENV)/installed-dev ## hold prediction sets against what they promise, on ten tables
+	$(BIN)/python -m benchmarks.coverage
 
 bench-input-form: $(VENV)/installed-dev ## time the ways in which a mixed row can go into a graph
 	$(BIN)/python -m benchmarks.input_form

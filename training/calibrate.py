@@ -8,7 +8,13 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from service.model_repository.provenance import COVERAGE_PERCENTS, Calibration
+from service.inference.prediction_sets import sets_at
+from service.model_repository.provenance import (
+    COVERAGE_PERCENTS,
+    Calibration,
+    CalibrationTest,
+    SetMeasure,
+)
 from training.metrics import Floats, Indices, calibration_error, log_loss
 from training.network import Perceptron
 
@@ -19,6 +25,8 @@ _COLDEST, _HOTTEST = 20.0, 0.02
 _PRIOR = 0.25
 # As log_loss has it.
 _LOWEST = np.finfo(np.float32).eps
+# Of these coverages a manifest tells what they came to on test rows.
+MEASURED_PERCENTS = (50, 80, 90, 95)
 # Coverages of sets by class. Every percent of thousands of classes would make a manifest of
 # megabytes.
 CLASS_PERCENTS = (50, 80, 90, 95, 99)
@@ -118,6 +126,37 @@ def class_thresholds(probabilities: Floats, class_index: Indices) -> tuple[tuple
         for number in range(probabilities.shape[1])
     ]
     return tuple(zip(*by_class, strict=True))
+
+
+def tested_calibration(
+    calibration: Calibration, probabilities: Floats, class_index: Indices
+) -> CalibrationTest:
+    """What the published graph's probabilities, (n, n_classes), came to on n test rows."""
+    return CalibrationTest(
+        rows=len(class_index),
+        calibration_error=calibration_error(probabilities, class_index),
+        sets=tuple(
+            _measured(calibration, percent, probabilities, class_index)
+            for percent in MEASURED_PERCENTS
+        ),
+    )
+
+
+def _measured(
+    calibration: Calibration, percent: int, probabilities: Floats, class_index: Indices
+) -> SetMeasure:
+    first, rows = probabilities.argmax(axis=1), np.arange(len(class_index))
+    held, may_be_empty = (
+        sets_at(calibration, percent, hold_first=hold).members(probabilities, first)
+        for hold in (True, False)
+    )
+    return SetMeasure(
+        percent=percent,
+        coverage=float(held[rows, class_index].mean()),
+        mean_size=float(held.sum(axis=1).mean()),
+        coverage_with_empty=float(may_be_empty[rows, class_index].mean()),
+        empty=float((~may_be_empty.any(axis=1)).mean()),
+    )
 
 
 def _given(probabilities: Floats, class_index: Indices, *, hold_first: bool) -> Floats:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.inference.features import Features
+from service.inference.features import Features, Floats
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Label, Scores
 from training.metrics import score
@@ -17,6 +17,10 @@ def evaluate(
     model: OnnxModel, features: Features, class_index: Indices, labels: Sequence[Label]
 ) -> Scores:
     """The scores of a graph on raw rows and their class indices, (n,)."""
+    return score(graph_probabilities(model, features), class_index, labels)
+
+
+def graph_probabilities(model: OnnxModel, features: Features) -> Floats:
+    """What a graph says of n raw rows, (n, n_classes), a part of them at a time."""
     starts = range(0, len(features), _ROWS_AT_ONCE)
-    parts = [model.probabilities(features[i : i + _ROWS_AT_ONCE]) for i in starts]
-    return score(np.concatenate(parts), class_index, labels)
+    return np.concatenate([model.probabilities(features[i : i + _ROWS_AT_ONCE]) for i in starts])

@@ -23,11 +23,11 @@ from service.model_repository.provenance import (
     LearningCurvePoint,
     Selection,
 )
-from training.calibrate import averaged, calibrate, cool
+from training.calibrate import averaged, calibrate, cool, tested_calibration
 from training.config import RunConfig
 from training.describe import describe_table, environment, signature
 from training.dropout_masks import draw_masks
-from training.evaluate import evaluate
+from training.evaluate import graph_probabilities
 from training.export import check_parity, describe_artifact, export, make_golden
 from training.metrics import score
 from training.network import Architecture, Perceptron, hidden_values, parameter_count
@@ -83,7 +83,8 @@ def finish(begun: Start, fitted: Fitted) -> Run:
     opened = OnnxModel(artifact, model.signature)
     parity = check_parity(model, opened, table.features[test])
     probabilities = averaged(fitted.logits.numpy(), calibration.temperature)
-    test_scores = evaluate(opened, table.features[test], table.class_index[test], table.labels)
+    answers, true_test = graph_probabilities(opened, table.features[test]), table.class_index[test]
+    tested = tested_calibration(calibration, answers, true_test)
     evidence = uncertainty_evidence(model, table.features[test], table.class_index[test])
     manifest = Manifest(
         name=config.name,
@@ -94,11 +95,14 @@ def finish(begun: Start, fitted: Fitted) -> Run:
         network=_network(fitted),
         settings=config.model_dump(mode="json", exclude=set(TOLD_ELSEWHERE)),
         table=describe_table(data, begun.notes, begun.twins),
-        scores=SplitScores(validation=score(probabilities, true, table.labels), test=test_scores),
+        scores=SplitScores(
+            validation=score(probabilities, true, table.labels),
+            test=score(answers, true_test, table.labels),
+        ),
         history=fitted.history,
         selection=fitted.selection,
         diagnosis=fitted.diagnosis,
-        calibration=calibration,
+        calibration=calibration.model_copy(update={"test": tested}),
         uncertainty=None if evidence is None else worth_of(evidence, config.uncertainty),
         learning_curve=tuple(fitted.learning_curve),
         parity=parity,

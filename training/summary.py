@@ -33,6 +33,12 @@ def run_lines(manifest: Manifest) -> Iterator[str]:
             f"{found.log_loss_before:.4f} to {found.log_loss_after:.4f}, calibration error "
             f"{found.calibration_error_before:.4f} to {found.calibration_error_after:.4f}"
         )
+        if found.test is not None:
+            told = ", ".join(
+                f"{sets.coverage:.1%} at {sets.percent} % ({sets.mean_size:.2f} labels)"
+                for sets in found.test.sets
+            )
+            yield f"sets        of {found.test.rows} test rows hold the true label: {told}"
     if manifest.uncertainty is not None:
         worth = manifest.uncertainty
         yield (

@@ -206,6 +206,28 @@ def test_prediction_sets_cover_test_rows_as_often_as_they_say(published: Run, pe
     assert abs(covered - share) <= 3 * spread
 
 
+def test_manifest_tells_what_its_sets_came_to_on_its_own_test_rows(published: Run) -> None:
+    calibration = published.manifest.calibration
+    assert calibration is not None
+    assert calibration.test is not None
+    data = prepare(_DATA[published.manifest.name].resolved())
+    test = data.split.test
+    probabilities = published.model.probabilities(data.table.features[test])
+    first, true = probabilities.argmax(axis=1), data.table.class_index[test]
+
+    assert calibration.test.rows == len(test)
+    assert [found.percent for found in calibration.test.sets] == [50, 80, 90, 95]
+    for found in calibration.test.sets:
+        sets = sets_at(calibration, found.percent, hold_first=True)
+        members = sets.members(probabilities, first)
+        assert found.coverage == pytest.approx(members[np.arange(len(true)), true].mean(), abs=5e-3)
+        assert found.mean_size == pytest.approx(members.sum(axis=1).mean(), abs=5e-3)
+        assert found.mean_size >= 1.0
+        assert found.coverage >= published.manifest.scores.test.accuracy
+        empty = 1 - (probabilities.max(axis=1) >= calibration.thresholds[found.percent - 1]).mean()
+        assert found.empty == pytest.approx(empty, abs=5e-3)
+
+
 def test_log_loss_is_scikit_learns(published: Run) -> None:
     manifest = published.manifest
     data = prepare(_DATA[manifest.name].resolved())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from service.model_repository.manifest import ClassScores, Manifest, Scores
-from service.model_repository.provenance import COVERAGE_PERCENTS, Calibration
+from service.model_repository.provenance import COVERAGE_PERCENTS, Calibration, CalibrationTest
 from training.report.parts import Grid, Heading, Paragraph, Part, rest, shown
 
 _CLASSES, _COVERAGE = 50, 90
@@ -54,19 +54,75 @@ def calibration(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
         yield Heading("How far its probabilities may be believed")
     if found is not None:
         yield Paragraph(_calibrated(found))
+        yield Paragraph(" ".join((_sets(found), *_by_class(found))))
+        if found.test is not None:
+            yield from _tested(found.test)
     yield from plot
 
 
 def _calibrated(found: Calibration) -> str:
-    threshold = found.thresholds[COVERAGE_PERCENTS.index(_COVERAGE)]
     return (
         f"A temperature of {found.temperature:.3g} is part of the graph: on {found.rows} "
         f"validation rows it took the log-loss from {found.log_loss_before:.4f} to "
         f"{found.log_loss_after:.4f} and the expected calibration error from "
-        f"{found.calibration_error_before:.4f} to {found.calibration_error_after:.4f}. "
+        f"{found.calibration_error_before:.4f} to {found.calibration_error_after:.4f}."
+    )
+
+
+def _sets(found: Calibration) -> str:
+    begin = (
         f'With "coverage": {_COVERAGE / 100:g} in a request, each answer names a set of labels '
-        f"that holds the true one for {_COVERAGE} % of rows like these, on average: every label "
-        f"of probability {threshold:.3g} or more. An empty set says that no class is near."
+        f"that holds the true one for {_COVERAGE} % of rows like these, on average: "
+    )
+    place = COVERAGE_PERCENTS.index(_COVERAGE)
+    threshold = f"every label of probability {found.thresholds[place]:.3g} or more"
+    empty = (
+        "A set is empty where no label is that probable: of rows that the model is unsure about, "
+        "which need not be unlike those of training."
+    )
+    if not found.first_thresholds:
+        return f"{begin}{threshold}. {empty}"
+    return (
+        f"{begin}the most probable label, and every other of probability "
+        f"{found.first_thresholds[place]:.3g} or more. Where the most probable label alone is "
+        'right more often than asked, so are the sets. With "empty_sets": true they hold the true '
+        f"label just as often as asked: {threshold}. {empty}"
+    )
+
+
+def _by_class(found: Calibration) -> Iterator[str]:
+    if not found.class_percents:
+        return
+    yield '"coverage_by": "class" asks for sets that hold for the rows of every class by itself.'
+    for percent, thresholds in zip(found.class_percents, found.class_thresholds, strict=True):
+        always = sum(threshold == 0.0 for threshold in thresholds)
+        if always:
+            yield (
+                f"At {percent} % {always} of {len(thresholds)} classes had too few rows to say how "
+                "probable they must be: these are in every set."
+            )
+            # Whoever has too few rows for one coverage has too few for every higher one.
+            return
+
+
+def _tested(test: CalibrationTest) -> Iterator[Part]:
+    yield Paragraph(
+        f"On {test.rows:,} test rows the published graph has an expected calibration error of "
+        f"{test.calibration_error:.4f}, and its sets came to:"
+    )
+    head = ("asked", "covered", "labels in a set", "covered by sets that may be empty", "empty")
+    yield Grid(
+        head,
+        tuple(
+            (
+                f"{found.percent} %",
+                f"{found.coverage:.1%}",
+                f"{found.mean_size:.2f}",
+                f"{found.coverage_with_empty:.1%}",
+                f"{found.empty:.1%}",
+            )
+            for found in test.sets
+        ),
     )
 
 

@@ -7,7 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from service.model_repository.manifest import Manifest
-from service.model_repository.provenance import Diagnosis, Finding, LearningCurvePoint, Uncertainty
+from service.model_repository.provenance import (
+    CalibrationTest,
+    Diagnosis,
+    Finding,
+    LearningCurvePoint,
+    SetMeasure,
+    Uncertainty,
+)
 from training.report.card import card_md
 from training.report.evidence import Evidence
 from training.report.files import report_files
@@ -42,6 +49,37 @@ def test_coverage_is_told_with_its_threshold(digits: Manifest, draw: Draw) -> No
     threshold = digits.calibration.thresholds[89]
 
     assert f"every label of probability {threshold:.3g} or more" in _card(draw, digits)
+
+
+def test_card_says_what_an_empty_set_is(digits: Manifest, draw: Draw) -> None:
+    card = _card(draw, digits)
+
+    assert "A set is empty where no label is that probable" in card
+    assert "no class is near" not in card
+
+
+def test_sets_that_are_never_empty_are_told_with_what_they_came_to(
+    digits: Manifest, draw: Draw
+) -> None:
+    assert digits.calibration is not None
+    measure = SetMeasure(
+        percent=90, coverage=0.972, mean_size=1.25, coverage_with_empty=0.913, empty=0.07
+    )
+    calibration = digits.calibration.model_copy(
+        update={
+            "first_thresholds": (0.25,) * 99,
+            "class_percents": (90, 95),
+            "class_thresholds": ((0.1,) * 10, (0.1,) * 8 + (0.0,) * 2),
+            "test": CalibrationTest(rows=359, calibration_error=0.0123, sets=(measure,)),
+        }
+    )
+
+    card = _card(draw, digits.model_copy(update={"calibration": calibration}))
+
+    assert "the most probable label, and every other of probability 0.25 or more" in card
+    assert "At 95 % 2 of 10 classes had too few rows" in card
+    assert "On 359 test rows" in card
+    assert "| 90 % | 97.2% | 1.25 | 91.3% | 7.0% |" in card
 
 
 def test_class_balance_is_a_table(penguins: Manifest, draw: Draw) -> None:
