@@ -21,6 +21,7 @@ from service.api.models import models_router
 from service.api.predictions import RowHandlers
 from service.api.requests import register_segment
 from service.inference.predictor import Predictor, open_version
+from service.inference.run_limit import Watchdog
 from service.inference.scheduler import Batching
 from service.model_repository.repository import ModelRepository
 from service.settings import Settings
@@ -39,7 +40,12 @@ def create_app(settings: Settings, shared_metrics: str | None = None) -> Direct:
     """
     logs.configure(settings.log_level)
     register_segment()
-    opened = partial(open_version, batching=_batching(settings))
+    opened = partial(
+        open_version,
+        batching=_batching(settings),
+        run_limit_s=settings.run_limit_s,
+        watchdog=Watchdog(),
+    )
     repository = ModelRepository(settings.models, opened)
     metrics, ids = Metrics(shared_metrics), RequestIds()
     framework = _framework(settings, repository, metrics, ids)

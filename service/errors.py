@@ -13,6 +13,9 @@ ServiceError
 │   └── FunctionNotFound
 ├── NotReady
 ├── Overloaded
+├── RunFailed
+│   ├── OutputsUnfit
+│   └── RunTooLong
 ├── BrokenVersion
 │   ├── ManifestInvalid
 │   ├── ArtifactInvalid
@@ -98,6 +101,18 @@ class NotReady(ServiceError):
 
 class Overloaded(ServiceError):
     """More rows wait for a model than may."""
+
+
+class RunFailed(ServiceError):
+    """The graph of a version that is served did not do what its manifest says."""
+
+
+class OutputsUnfit(RunFailed):
+    """An output does not hold a value for each row."""
+
+
+class RunTooLong(RunFailed):
+    """A run was ended after the seconds that it may take."""
 
 
 class BrokenVersion(ServiceError):

@@ -52,6 +52,9 @@ class Settings(BaseModel):
     row_limit: Annotated[
         int, Field(ge=1, description="rows, or points of a curve, in one request")
     ] = 10_000
+    run_limit_s: Annotated[
+        float, Field(gt=0, le=3600, description="seconds that a run of a model may take")
+    ] = 30.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="the least to log")
     ] = "info"

@@ -26,7 +26,7 @@ class Operation:
     refusals: tuple[int, ...]
 
 
-_ROWS = (400, 404, 413, 415, 422, 503)
+_ROWS = (400, 404, 413, 415, 422, 500, 503, 504)
 _MODEL, _VERSION = "/v1/models/{name}", "/v1/models/{name}/versions/{version}"
 OPERATIONS = (
     Operation(

@@ -24,6 +24,8 @@ STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
     errors.Overloaded: (503, "overloaded"),
     errors.NotReady: (503, "not-ready"),
     errors.BrokenVersion: (503, "broken-version"),
+    errors.RunFailed: (500, "run-failed"),
+    errors.RunTooLong: (504, "run-too-long"),
 }
 RETRY_AFTER_S = 1
 

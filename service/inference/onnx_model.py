@@ -10,8 +10,9 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 
-from service.errors import ArtifactInvalid, SelfTestFailed
+from service.errors import ArtifactInvalid, OutputsUnfit, SelfTestFailed
 from service.inference.features import Features, Floats, from_cells, row_format
+from service.inference.run_limit import BoundedRun, Stoppable, Watchdog
 from service.model_repository.manifest import Golden
 from service.model_repository.signature import CATEGORICAL, Signature
 
@@ -36,10 +37,13 @@ class OnnxModel:
         self._check_tensors()
 
     def run(self, features: Features, outputs: Sequence[str]) -> list[Floats]:
-        """The named outputs, each with n rows, for n rows of features."""
-        feed = features.tensors(self._inputs)
-        results: list[Floats] = self._session.run(list(outputs), feed, self._run_options)
-        return results
+        """The named outputs, each with n rows, for n rows of features. Raises OutputsUnfit."""
+        return self._run(features, outputs, self._run_options)
+
+    def bounded(self, *, name: str, limit_s: float, watchdog: Watchdog) -> BoundedRun:
+        """`run` with a bound in seconds, for one thread at a time."""
+        options = _run_options()
+        return BoundedRun(self._run, options, name=name, limit_s=limit_s, watchdog=watchdog)
 
     def probabilities(self, features: Features) -> Floats:
         """Class probabilities, (n, n_classes), for n rows of features."""
@@ -68,6 +72,19 @@ class OnnxModel:
                 f"{rows} of {len(expected)} golden rows came out differently: expected "
                 f"probabilities within {GOLDEN_TOLERANCE:g}, got {difference.max():.3g} off"
             )
+
+    def _run(self, features: Features, outputs: Sequence[str], options: Stoppable) -> list[Floats]:
+        feed = features.tensors(self._inputs)
+        results: list[Floats] = self._session.run(list(outputs), feed, options)
+        count = len(features)
+        for name, result in zip(outputs, results, strict=True):
+            # In a batch the rows of others would be answered with what is there.
+            if result.shape[:1] != (count,):
+                raise OutputsUnfit(
+                    f"the output '{name}' has the shape {list(result.shape)}: expected a value "
+                    f"for each of {count} rows"
+                )
+        return results
 
     def _check_tensors(self) -> None:
         signature = self._signature

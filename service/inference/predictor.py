@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from service.activations.table import TABLE
+from service.errors import ArtifactInvalid
 from service.inference.features import Features, Floats, RowFormat, from_cells, row_format
 from service.inference.onnx_model import OnnxModel
-from service.inference.scheduler import DEFAULT_BATCHING, Batching, Scheduler, measured
+from service.inference.outputs import check_outputs
+from service.inference.run_limit import Watchdog
+from service.inference.scheduler import DEFAULT_BATCHING, Batching, Cost, Scheduler, measured
 from service.model_repository.layout import PublishedVersion
 from service.model_repository.manifest import Manifest
 
@@ -111,13 +115,26 @@ class Predictor:
         )
 
 
-def open_version(version: PublishedVersion, batching: Batching = DEFAULT_BATCHING) -> Predictor:
+# A lone turn of the event loop holds up everybody: what takes longer belongs to the thread.
+_LOOP_LIMIT_S = 0.25
+_RUN_LIMIT_S = 30.0
+
+
+def open_version(
+    version: PublishedVersion,
+    batching: Batching = DEFAULT_BATCHING,
+    run_limit_s: float = _RUN_LIMIT_S,
+    watchdog: Watchdog | None = None,
+) -> Predictor:
     """Open a version, run its self-test and measure what runs cost. Raises BrokenVersion."""
     signature = version.manifest.signature
     form = row_format(signature)
     model = OnnxModel(version.artifact, signature)
     model.self_test(version.manifest.golden)
     golden = from_cells(version.manifest.golden.rows, form)
+    check_outputs(model.run, signature, golden)
+    name = f"{version.manifest.name} version {version.number}"
+    bounded = partial(model.bounded, name=name, watchdog=watchdog or Watchdog())
     return Predictor(
         number=version.number,
         manifest=version.manifest,
@@ -125,10 +142,12 @@ def open_version(version: PublishedVersion, batching: Batching = DEFAULT_BATCHIN
         model=model,
         row_format=form,
         scheduler=Scheduler(
-            model.run,
-            measured(model.probabilities, golden),
+            bounded(limit_s=run_limit_s),
+            _measured(model, golden),
             batching,
             measured_outputs=(signature.probabilities,),
+            run_on_loop=bounded(limit_s=min(_LOOP_LIMIT_S, run_limit_s)),
+            name=name,
         ),
         # A missing cell is not a category, nor is it another one.
         categories=tuple(
@@ -137,6 +156,13 @@ def open_version(version: PublishedVersion, batching: Batching = DEFAULT_BATCHIN
             if feature.unused is None
         ),
     )
+
+
+def _measured(model: OnnxModel, golden: Features) -> Cost:
+    try:
+        return measured(model.probabilities, golden)
+    except Exception as exc:
+        raise ArtifactInvalid("model.onnx does not run on 64 rows") from exc
 
 
 def _saturated_fraction(values: Floats, activation: str) -> float:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.errors import Overloaded
+from service.errors import Overloaded, RunFailed, RunTooLong
 from service.inference.features import Features, Floats, joined
 
 RunModel = Callable[[Features, Sequence[str]], list[Floats]]
@@ -33,6 +33,10 @@ Done = Callable[[list[Floats] | Exception], None]
 _HOP_S = 1e-4
 # A row of a wide model gets no cheaper beyond a few in a run (docs/decisions/0017).
 _AUTO_THREAD_ROWS = 16
+# A run that takes so many seconds on the loop was not measured so; after a few of them runs go to
+# the thread for a while, and for twice as long each time.
+_LONG_S = 0.02
+_LONG_RUNS, _AWAY_S = 3, 60.0
 _MEASURED_ROWS = 64
 _REPEATS = 5
 _log = logging.getLogger(__name__)
@@ -80,11 +84,16 @@ class Scheduler:
     batching: Batching
     # What `cost` was measured for; of other outputs it says nothing.
     measured_outputs: Sequence[str]
+    # With a smaller bound in seconds than that of `run_model`, if it has one.
+    run_on_loop: RunModel | None = None
+    name: str = "a version"
     _turn: list[_Waiting] = field(default_factory=list, init=False)
     _queue: "queue.SimpleQueue[_Waiting]" = field(default_factory=queue.SimpleQueue, init=False)
     _held: _Waiting | None = field(default=None, init=False)
     _waiting_rows: int = field(default=0, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
+    _long_runs: int = field(default=0, init=False)
+    _away_s: float = field(default=_AWAY_S, init=False)
 
     def submit(self, features: Features, outputs: Sequence[str], done: Done) -> None:
         """Compute the outputs for the rows. Raises Overloaded when too many rows wait already."""
@@ -105,7 +114,40 @@ class Scheduler:
         turn, self._turn = self._turn, []
         limit = self.batching.rows or math.inf
         for batch in _batches(turn, min(limit, self._cheap_rows)):
-            _deliver(batch, self._answers(batch))
+            if self._cheap_rows:
+                self._run_here(batch)
+            else:
+                self._hand_over_all(batch)
+
+    def _run_here(self, batch: Sequence[_Waiting]) -> None:
+        started = time.perf_counter()
+        try:
+            answers = self._answers(batch, self.run_on_loop or self.run_model)
+        except RunTooLong:
+            self._leave_the_loop()
+            self._hand_over_all(batch)
+            return
+        if time.perf_counter() - started > _LONG_S:
+            self._long_runs += 1
+            if self._long_runs >= _LONG_RUNS:
+                self._leave_the_loop()
+        _deliver(batch, answers)
+
+    def _leave_the_loop(self) -> None:
+        if not self._cheap_rows:
+            return
+        usual, self._cheap_rows, self._long_runs = self._cheap_rows, 0, 0
+        _log.warning("%s takes longer than was measured: its runs go to a thread", self.name)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._away_s, self.__dict__.__setitem__, "_cheap_rows", usual)
+        self._away_s *= 2
+
+    def _hand_over_all(self, batch: Sequence[_Waiting]) -> None:
+        for waiting in batch:
+            try:
+                self._hand_over(waiting)
+            except Overloaded as exc:
+                _deliver([waiting], [exc])
 
     def _hand_over(self, waiting: _Waiting) -> None:
         rows, limit = len(waiting.features), self.batching.waiting_rows
@@ -124,7 +166,15 @@ class Scheduler:
     def _work(self) -> None:
         while True:
             batch = self._gather()
-            batch[0].loop.call_soon_threadsafe(self._return, batch, self._answers(batch))
+            batch[0].loop.call_soon_threadsafe(self._return, batch, self._thread_answers(batch))
+
+    def _thread_answers(self, batch: Sequence[_Waiting]) -> "_Answers":
+        try:
+            return self._answers(batch, self.run_model)
+        except RunTooLong as exc:
+            # To find out whose rows they are would take as long for each.
+            _log.error("a run of %s failed: %s", self.name, exc)
+            return [exc] * len(batch)
 
     def _return(self, batch: Sequence[_Waiting], answers: "_Answers") -> None:
         self._waiting_rows -= sum(len(waiting.features) for waiting in batch)
@@ -147,26 +197,28 @@ class Scheduler:
             batch.append(following)
         return batch
 
-    def _answers(self, batch: Sequence[_Waiting]) -> "_Answers":
+    def _answers(self, batch: Sequence[_Waiting], run: RunModel) -> "_Answers":
+        """Each request's outputs or failure. Raises RunTooLong."""
         try:
-            return self._run(batch)
+            return _run(batch, run)
+        except RunTooLong:
+            raise
         except Exception as exc:  # noqa: BLE001 - whoever waits is told
             # One that cannot be run must not take the others with it.
-            return [exc] if len(batch) == 1 else [self._alone(waiting) for waiting in batch]
+            if len(batch) > 1:
+                return [answer for waiting in batch for answer in self._answers([waiting], run)]
+            if isinstance(exc, RunFailed):
+                _log.error("a run of %s failed: %s", self.name, exc)
+            return [exc]
 
-    def _run(self, batch: Sequence[_Waiting]) -> "_Answers":
-        first = batch[0]
-        if len(batch) == 1:
-            return [self.run_model(first.features, first.outputs)]
-        together = self.run_model(joined([w.features for w in batch]), first.outputs)
-        ends = itertools.accumulate((len(waiting.features) for waiting in batch), initial=0)
-        return [[output[a:b] for output in together] for a, b in itertools.pairwise(ends)]
 
-    def _alone(self, waiting: _Waiting) -> list[Floats] | Exception:
-        try:
-            return self.run_model(waiting.features, waiting.outputs)
-        except Exception as exc:  # noqa: BLE001 - whoever waits is told
-            return exc
+def _run(batch: Sequence[_Waiting], run: RunModel) -> "_Answers":
+    first = batch[0]
+    if len(batch) == 1:
+        return [run(first.features, first.outputs)]
+    together = run(joined([waiting.features for waiting in batch]), first.outputs)
+    ends = itertools.accumulate((len(waiting.features) for waiting in batch), initial=0)
+    return [[output[a:b] for output in together] for a, b in itertools.pairwise(ends)]
 
 
 _Answers = Sequence[list[Floats] | Exception]
