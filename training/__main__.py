@@ -50,7 +50,7 @@ def _fit(options: argparse.Namespace) -> None:
 
     from training.memory import peak_resident_bytes
     from training.pipeline import run
-    from training.summary import learning_curve_lines, run_lines
+    from training.summary import learning_curve_lines, run_lines, time_line
 
     done = run(config, resume=options.resume)
     print(*run_lines(done.manifest), sep="\n")
@@ -59,6 +59,7 @@ def _fit(options: argparse.Namespace) -> None:
     if config.memory is not None:
         peak = peak_resident_bytes() / 2**20
         print(f"memory      at most {peak:,.0f} MiB of {config.memory / 2**20:,.0f} resident")
+    print(time_line(done.seconds, done.manifest.environment["threads"]))
     print(f"published   {done.folder}")
 
 
@@ -67,7 +68,7 @@ def _select(options: argparse.Namespace) -> None:
     config = read_settings(SelectConfig, options.config, given, options.preset)
 
     from training.selection import run_selection, run_worker
-    from training.summary import learning_curve_lines, run_lines, selection_lines
+    from training.summary import learning_curve_lines, run_lines, selection_lines, time_line
 
     if config.worker:
         print(f"trained {run_worker(config)} settings for the search")
@@ -78,6 +79,7 @@ def _select(options: argparse.Namespace) -> None:
     print(*run_lines(done.manifest), sep="\n")
     if done.manifest.learning_curve:
         print("learning curve", *learning_curve_lines(done.manifest.learning_curve), sep="\n")
+    print(time_line(done.seconds, done.manifest.environment["threads"]))
     print(f"published   {done.folder}")
 
 

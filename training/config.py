@@ -1,6 +1,5 @@
 """Every setting of a run, validated."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -227,7 +226,12 @@ class RunConfig(BaseModel):
     ] = None
     seed: Annotated[int, Field(ge=0, lt=2**32, description="the one seed of all randomness")] = 1
     threads: Annotated[
-        int | None, Field(ge=1, description="PyTorch's threads (default: the cores at hand)")
+        int | None,
+        Field(
+            ge=1,
+            description="PyTorch's threads (default: as many as a few steps are fastest on, which "
+            "the manifest records; the same number gives the same bytes)",
+        ),
     ] = None
 
     @field_validator("activation")
@@ -283,7 +287,6 @@ class RunConfig(BaseModel):
                 "name": self.name or dataset or _name_of(self.data),
                 "runs": self.runs or self.models / ".runs",
                 "learning_rate": self.learning_rate or _LEARNING_RATES[self.optimiser],
-                "threads": self.threads or len(os.sched_getaffinity(0)),
                 "dropout": self.dropout * len(self.hidden)
                 if len(self.dropout) == 1
                 else self.dropout,

@@ -1,6 +1,6 @@
 """The end of every run: calibrate, export, check, score the test rows, publish."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,11 +64,12 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run published, where, and the model as PyTorch has it."""
+    """What a run published, where, the model as PyTorch has it, and the seconds of each stage."""
 
     folder: Path
     manifest: Manifest
     model: TrainedModel
+    seconds: Mapping[str, float]
 
 
 def finish(begun: Start, fitted: Fitted) -> Run:
@@ -76,9 +77,9 @@ def finish(begun: Start, fitted: Fitted) -> Run:
     config, data = fitted.config, begun.data
     table, test = data.table, data.split.test
     assert config.name is not None
-    assert config.threads is not None
     true = table.class_index[fitted.validated]
     model, calibration = calibrated(begun, fitted)
+    begun.clock.lap("calibration")
     artifact = export(model)
     opened = OnnxModel(artifact, model.signature)
     parity = check_parity(model, opened, table.features[test])
@@ -86,6 +87,10 @@ def finish(begun: Start, fitted: Fitted) -> Run:
     answers, true_test = graph_probabilities(opened, table.features[test]), table.class_index[test]
     tested = tested_calibration(calibration, answers, true_test)
     evidence = uncertainty_evidence(model, table.features[test], table.class_index[test])
+    golden = make_golden(model, seed=config.seed)
+    begun.clock.lap("export and checks")
+    threads = torch.get_num_threads()
+    settings = config.model_copy(update={"threads": threads})
     manifest = Manifest(
         name=config.name,
         created=datetime.now(UTC).replace(microsecond=0),
@@ -93,7 +98,7 @@ def finish(begun: Start, fitted: Fitted) -> Run:
         signature=model.signature,
         artifact=describe_artifact(artifact),
         network=_network(fitted),
-        settings=config.model_dump(mode="json", exclude=set(TOLD_ELSEWHERE)),
+        settings=settings.model_dump(mode="json", exclude=set(TOLD_ELSEWHERE)),
         table=describe_table(data, begun.notes, begun.twins),
         scores=SplitScores(
             validation=score(probabilities, true, table.labels),
@@ -106,16 +111,21 @@ def finish(begun: Start, fitted: Fitted) -> Run:
         uncertainty=None if evidence is None else worth_of(evidence, config.uncertainty),
         learning_curve=tuple(fitted.learning_curve),
         parity=parity,
-        golden=make_golden(model, seed=config.seed),
-        environment=environment(config.threads, fitted.dtype),
+        golden=golden,
+        environment=environment(threads, fitted.dtype),
+        seconds={stage: round(taken, 3) for stage, taken in begun.clock.seconds.items()},
     )
     manifest_json = (manifest.model_dump_json(indent=1) + "\n").encode()
     open_version(PublishedVersion(0, parse_manifest(manifest_json), manifest_json, artifact))
+    begun.clock.lap("export and checks")
     files = {ARTIFACT: artifact, MANIFEST: manifest_json}
     if config.report != "none":
         html = config.report == "html"
         files |= _report(begun, manifest, model, uncertainty=evidence, html=html)
-    return Run(publish(config.models, config.name, files), manifest, model)
+        begun.clock.lap("report")
+    folder = publish(config.models, config.name, files)
+    begun.clock.lap("publishing")
+    return Run(folder, manifest, model, dict(begun.clock.seconds))
 
 
 def _report(

@@ -47,12 +47,15 @@ class Ground:
 
     def cross_validation(self, tried: Sequence[Candidate]) -> CrossValidation:
         """These settings on every fold."""
-        jobs = [
+        return CrossValidation(self.jobs(tried), len(self.folds), self.table)
+
+    def jobs(self, tried: Sequence[Candidate]) -> list[Job]:
+        """Of each of these settings the job of every fold."""
+        return [
             job
             for candidate in tried
             for job in jobs_of(candidate.config, self.preprocessing, self.n_classes, self.folds)
         ]
-        return CrossValidation(jobs, len(self.folds), self.table)
 
 
 def jobs_of(

@@ -1,5 +1,7 @@
 """A fit from table to published version, top to bottom."""
 
+from functools import partial
+
 import torch
 
 from training.config import RunConfig
@@ -20,6 +22,7 @@ from training.plan import architecture, optimisation, settled
 from training.progress import Progress
 from training.run_folder import RunFolder
 from training.start import Start, start
+from training.threads import fastest, steps_of_fit
 from training.tracking import track, with_event_files
 
 _MEASURED_ROWS = 10_000
@@ -47,11 +50,15 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
     with interruptible() as interrupt, Progress(config.epochs) as progress:
         folder = RunFolder(config, data.fingerprint, interrupt)
         folder.begin(resume=resume)
+        if config.threads is None:
+            measure = partial(fastest, steps_of_fit(shape, training, how))
+            torch.set_num_threads(folder.threads(measure))
         watched = progress.watch(batches)
         sample = training[:: -(-len(training) // _MEASURED_ROWS)]
         checkpoint = folder.checkpoint("fit")
         epochs = fit(network, watched, sample, validation, how, checkpoint)
         records = progress.follow(with_event_files(epochs, config.tensorboard, begun.name))
+    begun.clock.lap("fit")
     told = history(records)
     observed = Observed(
         config=config,
@@ -61,6 +68,9 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
         layers=layer_states(network, validation.inputs, shape.activation),
         weights=[linear.weight.numel() for linear in network.linears],
     )
+    points = learning_curve(begun, config) if config.learning_curve else ()
+    if points:
+        begun.clock.lap("learning curve")
     fitted = Fitted(
         config=config,
         shape=shape,
@@ -70,7 +80,7 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
         validated=split.validation,
         history=told,
         diagnosis=diagnose(observed),
-        learning_curve=learning_curve(begun, config) if config.learning_curve else (),
+        learning_curve=points,
     )
     done = finish(begun, fitted)
     folder.remove()

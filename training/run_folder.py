@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from collections.abc import Callable
 
 from training.config import RunConfig
 from training.errors import CheckpointFailed
@@ -14,6 +15,8 @@ TOLD_ELSEWHERE = frozenset(
 )
 # Workers of one search may differ in these.
 _WORKERS_OWN = frozenset({"threads", "settings"})
+
+_THREADS = "threads"
 
 
 class RunFolder:
@@ -40,6 +43,26 @@ class RunFolder:
                 f"{self.path}: there is nothing to resume: expected a run with exactly these "
                 "settings and rows that was stopped before its end"
             )
+
+    def threads(self, measure: Callable[[], int]) -> int:
+        """The threads that the run was begun with, or what `measure` says. Raises CheckpointFailed.
+
+        Another number would give other bytes, so that it is kept with the checkpoints.
+        """
+        kept = self.path / _THREADS
+        try:
+            if kept.exists():
+                return int(kept.read_text(encoding="ascii"))
+            found = measure()
+            self.path.mkdir(parents=True, exist_ok=True)
+            staging = kept.with_name(_THREADS + ".writing")
+            staging.write_text(str(found), encoding="ascii")
+            staging.replace(kept)
+        except OSError as exc:
+            raise CheckpointFailed(f"{kept}: cannot be written: {exc.strerror}") from exc
+        except ValueError as exc:
+            raise CheckpointFailed(f"{kept}: expected a number of threads") from exc
+        return found
 
     def checkpoint(self, phase: str) -> CheckpointFile:
         """Where one phase of the run keeps its state."""

@@ -26,10 +26,14 @@ from training.plan import architecture, optimisation
 from training.rehearsal import Rehearsed, ensemble_logits, left_out, refit_logits, refitted
 from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
-from training.search_space import default_space
+from training.search_space import Space, default_space
 from training.select_config import SelectConfig
 from training.start import Start, start
+from training.threads import fastest, steps_of_search
 from training.tracking import track
+
+# Of a random search, so many settings say how wide its stacks are.
+_MEASURED = 8
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,13 @@ def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
         folder = RunFolder(config, begun.data.fingerprint, interrupt)
         folder.begin(resume=resume)
         selection, winner = search_settings(begun, config, folder)
+        begun.clock.lap("search")
         require_dropout(winner.candidate.config)
         fitted = fit_winner(begun, config, winner, folder)
     chosen = winner.candidate.config
     points = learning_curve(begun, chosen, config.folds) if config.learning_curve else ()
+    if points:
+        begun.clock.lap("learning curve")
     done = finish(begun, replace(fitted, selection=selection, learning_curve=points))
     folder.remove()
     track(config, done.manifest, done.folder)
@@ -76,6 +83,7 @@ def run_worker(asked: SelectConfig) -> int:
         ground = _ground(begun, config)
         config = sized(config, len(ground.table))
         space = config.vary or default_space(len(ground.table))
+        _set_threads(ground, config, space, folder)
         return tpe_work(ground, config, space, folder)
 
 
@@ -89,6 +97,8 @@ def search_settings(
     ground = _ground(begun, asked)
     config = sized(asked, len(ground.table))
     space = config.vary or default_space(len(ground.table))
+    if folder is not None:
+        _set_threads(ground, config, space, folder)
     if config.searched_by == "tpe":
         from training.optuna_search import tpe_search
 
@@ -107,6 +117,21 @@ def search_settings(
         search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
     selection = _selection(config, search.scores([candidate.values for candidate in tried]))
     return selection, _winner(search, tried[selection.chosen], selection.chosen, ground)
+
+
+def _set_threads(ground: Ground, config: SelectConfig, space: Space, folder: RunFolder) -> None:
+    """If nobody asked for a number, as many as are fastest on the stacks of a few settings."""
+    if config.threads is not None:
+        return
+
+    def measure() -> int:
+        few = config
+        if config.searched_by != "grid":
+            few = config.model_copy(update={"settings": min(config.settings or 1, _MEASURED)})
+        jobs = ground.jobs(candidates(few, space, ground.fold_rows))
+        return fastest(steps_of_search(jobs, ground.table))
+
+    torch.set_num_threads(folder.threads(measure))
 
 
 def _ground(begun: Start, config: SelectConfig) -> Ground:
@@ -147,9 +172,11 @@ def fit_winner(
     else:
         epochs, whole = best_epoch(winner.records), torch.arange(len(ground.table))
         networks = (refitted(ground, chosen, epochs, whole, checkpoint("refit")),)
+        begun.clock.lap("refit")
         rehearsed = refit_logits(
             ground, chosen, epochs, lambda part: checkpoint(f"calibration-{part}")
         )
+    begun.clock.lap("calibration")
     return Fitted(
         config=chosen,
         shape=shape,

@@ -1,6 +1,7 @@
 """The beginning of every run: read the table, learn its preprocessing, say what was made of it."""
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
 from training.publish import check_writable
 from training.split import Split, stratified_folds
+from training.stopwatch import Stopwatch
 from training.tables.table import Indices
 from training.twins import FoundTwins, find_twins
 
@@ -23,7 +25,8 @@ from training.twins import FoundTwins, find_twins
 class Start:
     """A table with its split, the preprocessing learned from its training rows, and notes.
 
-    `doubts` and `twins` are what the notes say of columns and of rows on both sides of the split.
+    `clock` has run since the beginning. `doubts` and `twins` are what the notes say of columns and
+    of rows on both sides of the split.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Start:
     notes: tuple[str, ...]
     doubts: tuple[Doubt, ...] = ()
     twins: FoundTwins | None = None
+    clock: Stopwatch = field(default_factory=Stopwatch)
 
     def rows(self, which: Indices) -> Rows:
         """These rows as the network takes them."""
@@ -57,12 +61,13 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     anything of labels.
     """
     assert config.name is not None
-    assert config.threads is not None
-    torch.set_num_threads(config.threads)
+    clock = Stopwatch()
+    torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     check_writable(config.models, config.name)
     data = prepare(config)
     if cross_validated:
         data = _undivided(data)
+    clock.lap("read")
     table, training = data.table, data.split.training
     features = table.features[training]
     learned = learn(features, table.columns, scaling=config.scaling, bins=config.numeric_bins)
@@ -84,7 +89,8 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     )
     show_table(table.columns, learned.summaries)
     show_notes((*notes, *doubtful))
-    return Start(config.name, data, learned, notes, tuple(found), twins)
+    clock.lap("preprocessing")
+    return Start(config.name, data, learned, notes, tuple(found), twins, clock)
 
 
 def _undivided(data: Prepared) -> Prepared:

@@ -58,6 +58,13 @@ def run_lines(manifest: Manifest) -> Iterator[str]:
                 yield f"            try: {', or '.join(finding.advice)}"
 
 
+def time_line(seconds: Mapping[str, float], threads: JsonValue) -> str:
+    """How long a run took, by stage, and on how many threads."""
+    stages = ", ".join(f"{stage} {taken:.1f}" for stage, taken in seconds.items())
+    on = "1 thread" if threads == 1 else f"{threads} threads"
+    return f"time        {sum(seconds.values()):.1f} s on {on}: {stages}"
+
+
 def selection_lines(selection: Selection) -> Iterator[str]:
     """A table of the settings by mean validation log-loss."""
     order = sorted(range(len(selection.settings)), key=lambda i: _rank(selection.settings[i]))

@@ -166,7 +166,11 @@ class Golden(Value):
 
 
 class Manifest(Value):
-    """Everything that is known of a published version."""
+    """Everything that is known of a published version.
+
+    `seconds` are those that each stage of the run took, up to the writing of the manifest; of a
+    resumed run, those of the process that ended it.
+    """
 
     schema_version: Literal[2, 3, 4] = 4
     name: str
@@ -187,6 +191,7 @@ class Manifest(Value):
     parity: Parity
     golden: Golden
     environment: dict[str, JsonValue]
+    seconds: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(default_factory=dict)]
 
     @model_validator(mode="after")
     def _shapes_agree(self) -> Self:

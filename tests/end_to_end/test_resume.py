@@ -13,10 +13,10 @@ from service.model_repository.layout import ARTIFACT
 from service.model_repository.manifest import Manifest, parse_manifest
 
 SELECT = (
-    "select --dataset digits --report none --epochs 200 --patience 200 --batch-size 64 "
+    "select --dataset digits --report none --threads 1 --epochs 200 --patience 200 --batch-size 64 "
     "--vary dropout=0.1,0.3 hidden=48,64 learning_rate=0.01,0.02"
 )
-FIT = "fit --dataset digits --report none --epochs 250 --patience 250 --batch-size 64"
+FIT = "fit --dataset digits --report none --threads 1 --epochs 250 --patience 250 --batch-size 64"
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """Settings of a run: from flags or a file, with a sentence for each mistake."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +37,8 @@ def test_model_is_named_after_the_file() -> None:
     assert config.resolved().name == "rows"
 
 
-def test_threads_are_the_cores_at_hand_and_recorded() -> None:
-    assert read_config(None, {}).resolved().threads == len(os.sched_getaffinity(0))
+def test_threads_that_nobody_asked_for_are_left_to_a_measurement() -> None:
+    assert read_config(None, {}).resolved().threads is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,12 @@ VARY = ["dropout=0.1,0.3", "hidden=16,32"]
 
 
 def _config(tmp_path: Path, **flags: Any) -> SelectConfig:
-    common = {"models": tmp_path / "models", "runs": tmp_path / "runs", "report": "none"}
+    common = {
+        "models": tmp_path / "models",
+        "runs": tmp_path / "runs",
+        "report": "none",
+        "threads": 1,
+    }
     settings = {"dataset": "wine", "vary": VARY, "epochs": 40, **common, **flags}
     return read_settings(SelectConfig, None, settings)
 
