@@ -47,7 +47,7 @@ class Fitted:
     """What training came to, before anything is made of it.
 
     `logits`, (members, n, n_classes), are of rows `validated` of the table, (n,), by networks that
-    did not train on them and are otherwise made as the published ones.
+    did not train on them and are otherwise made as the published ones; if `kept_back`, by these.
     """
 
     config: RunConfig
@@ -58,6 +58,7 @@ class Fitted:
     validated: Indices
     history: History
     diagnosis: Diagnosis
+    kept_back: bool = False
     selection: Selection | None = None
     learning_curve: Sequence[LearningCurvePoint] = ()
 

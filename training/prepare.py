@@ -1,7 +1,7 @@
 """What a run learns from: a table in memory, or a sample of one that is streamed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from training.tables.groups import grouped_by
 from training.tables.read import read_table
 from training.tables.room import BYTES_A_BYTE
 from training.tables.stream import ParquetTable, parquet_files
-from training.tables.table import Table, require_classes
+from training.tables.table import Indices, Table, require_classes
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ class Prepared:
     training_counts: npt.NDArray[np.int64]
     fingerprint: str
     stream: ParquetTable | None
+
+    def validated_on(self, rows: Indices) -> "Prepared":
+        """The same table with these rows, (n,), for validation, and those left for training."""
+        split = self.split
+        rest = np.setdiff1d(np.concatenate([split.training, split.validation]), rows)
+        counts = np.bincount(self.table.class_index[rest], minlength=len(self.table.labels))
+        return replace(self, split=Split(rest, np.sort(rows), split.test), training_counts=counts)
 
 
 def prepare(config: RunConfig) -> Prepared:

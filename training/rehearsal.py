@@ -32,14 +32,20 @@ from training.tables.table import Indices
 # sets calibrated on 2,000 rows is within 0.7 points of what was asked for (a standard deviation, at
 # 90 %), and more rows would do little for it.
 _PARTS, _ENOUGH_ROWS = 10, 2000
+# From so many rows on, a tenth of them are enough to calibrate a single network on.
+_KEPT_BACK_FROM = 2000
 
 
 @dataclass(frozen=True)
 class Rehearsed:
-    """Logits, (members, n, n_classes), of rows of the table, (n,), that the members never saw."""
+    """Logits, (members, n, n_classes), of rows of the table, (n,), that the members never saw.
+
+    If `kept_back`, the members are the published ones.
+    """
 
     logits: torch.Tensor
     rows: Indices
+    kept_back: bool = False
 
 
 def left_out(ground: Ground, seed: int) -> list[Indices]:
@@ -76,20 +82,29 @@ def ensemble_logits(
     return Rehearsed(torch.cat(found, 1), np.concatenate(list(asked.values())))
 
 
-def refit_logits(
-    ground: Ground, config: RunConfig, epochs: int, checkpoint: Callable[[int], Checkpoint]
-) -> Rehearsed:
-    """What networks that are fitted for so many epochs say of the rows that they did not see.
+def refit_calibrated(
+    ground: Ground, config: RunConfig, epochs: int, checkpoint: Callable[[str], Checkpoint]
+) -> tuple[Perceptron, Rehearsed]:
+    """A network fitted for so many epochs, and what there is to calibrate it on.
 
-    `checkpoint` says where the state of the fit without one part is kept, by the part's number.
+    Two fits on nearly the same rows differ by chance, in how sure they are most of all, which for a
+    mean over an ensemble evens out. So the rows of a large table are asked about by the published
+    network itself: a part of them is kept back. A small table has no rows to spare: there the
+    fit is rehearsed. `checkpoint` says where the state of a phase is kept.
     """
-    parts = left_out(ground, config.seed)
+    parts, whole = left_out(ground, config.seed), np.arange(len(ground.table))
+    if len(whole) >= _KEPT_BACK_FROM:
+        rest = torch.from_numpy(np.setdiff1d(whole, parts[0]))
+        network = refitted(ground, config, epochs, rest, checkpoint("refit"))
+        asked = _asked(ground, [network], parts[0])
+        return network, Rehearsed(asked, parts[0], kept_back=True)
+    network = refitted(ground, config, epochs, torch.from_numpy(whole), checkpoint("refit"))
     found = []
     for number, part in enumerate(parts):
-        rest = np.setdiff1d(np.arange(len(ground.table)), part)
-        network = refitted(ground, config, epochs, torch.from_numpy(rest), checkpoint(number))
-        found.append(_asked(ground, [network], part))
-    return Rehearsed(torch.cat(found, 1), np.concatenate(parts))
+        rest = torch.from_numpy(np.setdiff1d(whole, part))
+        other = refitted(ground, config, epochs, rest, checkpoint(f"calibration-{number}"))
+        found.append(_asked(ground, [other], part))
+    return network, Rehearsed(torch.cat(found, 1), np.concatenate(parts))
 
 
 def refitted(

@@ -23,7 +23,7 @@ from training.learning_curve import learning_curve
 from training.network import Perceptron
 from training.pipeline import require_dropout
 from training.plan import architecture, optimisation
-from training.rehearsal import Rehearsed, ensemble_logits, left_out, refit_logits, refitted
+from training.rehearsal import Rehearsed, ensemble_logits, left_out, refit_calibrated
 from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
 from training.search_space import Space, default_space
@@ -66,6 +66,8 @@ def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
     points = learning_curve(begun, chosen, config.folds) if config.learning_curve else ()
     if points:
         begun.clock.lap("learning curve")
+    if fitted.kept_back:
+        begun = replace(begun, data=begun.data.validated_on(fitted.validated))
     done = finish(begun, replace(fitted, selection=selection, learning_curve=points))
     folder.remove()
     track(config, done.manifest, done.folder)
@@ -156,7 +158,7 @@ def _ground(begun: Start, config: SelectConfig) -> Ground:
 def fit_winner(
     begun: Start, config: SelectConfig, winner: Winner, folder: RunFolder | None = None
 ) -> Fitted:
-    """The networks to publish: the folds' for an ensemble, or one fitted on all training rows.
+    """The networks to publish: the folds' for an ensemble, or one fitted on the training rows.
 
     Without a folder nothing is kept on the way.
     """
@@ -170,13 +172,11 @@ def fit_winner(
     if config.ensemble:
         rehearsed = _ensemble_again(winner, checkpoint("calibration"))
     else:
-        epochs, whole = best_epoch(winner.records), torch.arange(len(ground.table))
-        networks = (refitted(ground, chosen, epochs, whole, checkpoint("refit")),)
-        begun.clock.lap("refit")
-        rehearsed = refit_logits(
-            ground, chosen, epochs, lambda part: checkpoint(f"calibration-{part}")
+        network, rehearsed = refit_calibrated(
+            ground, chosen, best_epoch(winner.records), checkpoint
         )
-    begun.clock.lap("calibration")
+        networks = (network,)
+    begun.clock.lap("calibration" if config.ensemble else "refit")
     return Fitted(
         config=chosen,
         shape=shape,
@@ -184,6 +184,7 @@ def fit_winner(
         networks=networks,
         logits=rehearsed.logits,
         validated=begun.data.split.training[rehearsed.rows],
+        kept_back=rehearsed.kept_back,
         history=told,
         diagnosis=diagnose(_observed(winner, told, begun.data.training_counts.tolist())),
     )

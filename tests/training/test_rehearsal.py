@@ -87,7 +87,20 @@ def test_validation_scores_are_of_rows_that_no_member_saw(
 
     assert scores.validation.rows == calibration.rows
     # They tell of new rows what test rows do, within what so few rows can tell.
-    assert scores.validation.accuracy == pytest.approx(scores.test.accuracy, abs=0.03)
+    assert scores.validation.accuracy == pytest.approx(scores.test.accuracy, abs=0.07)
+
+
+def test_single_network_of_a_large_table_is_calibrated_on_rows_kept_back(
+    selected: tuple[SelectConfig, Run],
+) -> None:
+    config, done = selected
+    rows, calibration = done.manifest.table.rows, done.manifest.calibration
+    assert calibration is not None
+
+    assert rows["training"] + rows["validation"] == 2399
+    assert rows["validation"] == (0 if config.ensemble else 240)
+    assert calibration.rows == (2160 if config.ensemble else 240)
+    assert done.manifest.scores.validation.rows == calibration.rows
 
 
 @pytest.mark.parametrize(
