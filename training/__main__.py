@@ -111,18 +111,18 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from training.predict import predictions_csv, write_whole
+    from training.predict import write_predictions, written_whole
     from training.published import open_folder
     from training.tables.read import read_features
 
     predictor = open_folder(options.version)
     features = read_features(options.data, predictor.manifest.signature, options.delimiter)
-    content = predictions_csv(predictor, features)
     if options.out is None:
-        sys.stdout.write(content)
-    else:
-        write_whole(options.out, content)
-        print(f"wrote {len(features)} predictions to {options.out}", file=sys.stderr)
+        write_predictions(predictor, features, sys.stdout.buffer)
+        return
+    with written_whole(options.out) as file:
+        write_predictions(predictor, features, file)
+    print(f"wrote {len(features)} predictions to {options.out}", file=sys.stderr)
 
 
 if __name__ == "__main__":

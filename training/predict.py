@@ -1,37 +1,82 @@
-"""Classify a table with a published version and write the answers as CSV."""
+"""Classify a table with a published version and write the answers as CSV, chunk by chunk."""
 
-import csv
-import io
 import os
+import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+from tqdm import tqdm
 
 from service.inference.features import Features
 from service.inference.predictor import Predictor
+from service.model_repository.manifest import Label
 from training.errors import TableInvalid
 from training.tables.table import label_text
 
-
-def predictions_csv(predictor: Predictor, features: Features) -> str:
-    """Per row of features: label, its probability, and that of every class."""
-    labels = list(map(label_text, predictor.manifest.labels))
-    predictions = predictor.predict(features)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["label", "probability", *(f"probability_{label}" for label in labels)])
-    rows = zip(predictions.probabilities, predictions.class_index, strict=True)
-    for probabilities, index in rows:
-        writer.writerow([labels[index], probabilities[index], *probabilities])
-    return text.getvalue()
+ROWS_AT_ONCE = 8192
+_MANY_ROWS = 100_000
+# A spreadsheet takes text that begins so for a formula (OWASP, CSV injection).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a file so that it is there whole or not at all. Raises TableInvalid."""
+def write_predictions(predictor: Predictor, features: Features, file: BinaryIO) -> None:
+    """Per row of features: label, its probability, and that of every class.
+
+    A text label that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    labels = predictor.manifest.labels
+    names = [f"probability_{label_text(label)}" for label in labels]
+    shown = pl.Series(list(map(guarded, labels)), dtype=pl.String)
+    for start in _starts(len(features)):
+        predictions = predictor.predict(features[start : start + ROWS_AT_ONCE])
+        probabilities = predictions.probabilities
+        columns = {
+            "label": shown.gather(predictions.class_index),
+            "probability": probabilities.max(axis=1),
+            **{name: probabilities[:, place] for place, name in enumerate(names)},
+        }
+        pl.DataFrame(columns).write_csv(file, include_header=start == 0)
+
+
+def guarded(label: Label) -> str:
+    """The label as a cell that no spreadsheet runs; numbers and booleans stay as they are."""
+    text = label_text(label)
+    is_formula = isinstance(label, str) and text.startswith(_FORMULA_STARTS)
+    return f"'{text}" if is_formula else text
+
+
+def _starts(rows: int) -> Iterable[int]:
+    starts = range(0, rows, ROWS_AT_ONCE)
+    if rows < _MANY_ROWS or not sys.stderr.isatty():
+        return starts
+    return tqdm(starts, unit="rows", unit_scale=ROWS_AT_ONCE, leave=False)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `path` at the end, or leaves no trace of itself.
+
+    What is no regular file, such as a pipe, is written as it is. Raises TableInvalid.
+    """
+    target = path.resolve()
     try:
-        descriptor, staging = tempfile.mkstemp(prefix=".", dir=path.absolute().parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-        Path(staging).chmod(0o644)
-        Path(staging).replace(path)
+        if target.exists() and not target.is_file():
+            with target.open("wb") as file:
+                yield file
+            return
+        descriptor, staging = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            Path(staging).chmod(0o644)
+            Path(staging).replace(target)
+        finally:
+            Path(staging).unlink(missing_ok=True)
     except OSError as exc:
         raise TableInvalid(f"{path}: cannot be written: {exc.strerror}") from exc
