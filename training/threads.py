@@ -4,6 +4,7 @@ A small network's step is over sooner than threads have met, and on a busy machi
 them is waited for; a wide one's products gain by every core.
 """
 
+import math
 import os
 import statistics
 import time
@@ -23,10 +24,9 @@ from training.network import Architecture, build_network
 # More threads are taken for at most this share of the time: nobody else gets what they take.
 _WORTH = 0.8
 _ROUNDS = 5
-# What is timed lasts that long on one thread, and all of it together not much longer than the
-# second; the networks of wide layers are timed on fewer rounds.
+# What is timed at once lasts that long on one thread; when all of it has lasted that long, it ends.
 _TIMED_S, _IN_ALL_S = 0.005, 0.4
-_BATCHES, _VALIDATION_ROWS = 4, 64
+_BATCHES, _VALIDATION_ROWS = 2, 64
 _FOR_EVER = 1 << 30
 
 
@@ -47,23 +47,27 @@ def fastest(steps: Callable[[], object]) -> int:
 
 
 def _timed(steps: Callable[[], object], counts: Sequence[int]) -> dict[int, float]:
-    """Median seconds by number of threads."""
+    """Median seconds of the steps by number of threads, of those that there was time for."""
     taken: dict[int, list[float]] = {count: [] for count in counts}
     torch.set_num_threads(1)
-    # The first time allocates what later ones find.
-    _seconds(steps, 1)
-    repeats = max(1, round(_TIMED_S / _seconds(steps, 1)))
     over = time.perf_counter() + _IN_ALL_S
+    # The first time allocates what later ones find.
+    _seconds(steps)
+    repeats = max(1, round(_TIMED_S / _seconds(steps)))
     for number in range(_ROUNDS):
         for count in counts:
             torch.set_num_threads(count)
             if number == 0:
                 # New threads are started at the first product.
-                _seconds(steps, 1)
-            taken[count].append(_seconds(steps, repeats))
-        if time.perf_counter() > over:
-            break
-    return {count: statistics.median(seconds) for count, seconds in taken.items()}
+                _seconds(steps)
+            taken[count].append(_seconds(steps, repeats, over))
+            if time.perf_counter() > over:
+                return _medians(taken)
+    return _medians(taken)
+
+
+def _medians(taken: dict[int, list[float]]) -> dict[int, float]:
+    return {count: statistics.median(seconds) for count, seconds in taken.items() if seconds}
 
 
 def _fewest(seconds: dict[int, float]) -> int:
@@ -74,11 +78,13 @@ def _fewest(seconds: dict[int, float]) -> int:
     return best
 
 
-def _seconds(steps: Callable[[], object], repeats: int) -> float:
-    start = time.perf_counter()
-    for _ in range(repeats):
+def _seconds(steps: Callable[[], object], repeats: int = 1, over: float = math.inf) -> float:
+    """Mean over so many times, or as many as there are before the time is over."""
+    start, done = time.perf_counter(), 0
+    while done == 0 or (done < repeats and time.perf_counter() < over):
         steps()
-    return max(time.perf_counter() - start, 1e-9)
+        done += 1
+    return max(time.perf_counter() - start, 1e-9) / done
 
 
 def steps_of_fit(shape: Architecture, training: Rows, how: Optimisation) -> Callable[[], object]:
