@@ -87,6 +87,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.announce import show_notes
     from training.evaluate import evaluate
     from training.published import open_folder
+    from training.seen import score_seen, seen_table
     from training.summary import score_line, share
     from training.tables.read import read_class_index, read_features
 
@@ -99,7 +100,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     if len(labelled) < len(class_index):
         left_out = len(class_index) - len(labelled)
         show_notes([f"{left_out} of {len(class_index)} rows are left out: they have no label"])
-    scores = evaluate(predictor.model, features[labelled], class_index[labelled], manifest.labels)
+    features, class_index = features[labelled], class_index[labelled]
+    seen = seen_table(options.data, target, manifest, options.delimiter)
+    if seen is None:
+        scores = evaluate(predictor.model, features, class_index, manifest.labels)
+    else:
+        scores, told = score_seen(predictor, features, class_index, seen)
+        show_notes([told])
     print(score_line(scores))
     width = max(len(str(label)) for label in manifest.labels)
     print(f"{'class':{max(width, 5)}}  precision  recall      f1     AUC      AP   rows")

@@ -114,12 +114,7 @@ class ParquetTable:
 
     def fingerprint(self) -> str:
         """The sha256 of the files, in order."""
-        digest = hashlib.sha256(repr(self.target).encode())
-        for path in parquet_files(self.path):
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-        return digest.hexdigest()
+        return files_fingerprint(self.path, self.target)
 
     @property
     def sample_bytes(self) -> int:
@@ -222,6 +217,16 @@ class ParquetTable:
             raise TableInvalid(
                 f"{self.path}: row group {group} cannot be read: {str(exc).splitlines()[0]}"
             ) from exc
+
+
+def files_fingerprint(path: Path, target: str) -> str:
+    """The sha256 of the target's name and of the Parquet files at a path, in order."""
+    digest = hashlib.sha256(repr(target).encode())
+    for part in parquet_files(path):
+        with part.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def parquet_files(path: Path) -> list[Path]:
