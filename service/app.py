@@ -1,10 +1,13 @@
 """create_app: the one place that wires the service."""
 
 import asyncio
+import contextlib
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
@@ -23,6 +26,7 @@ from service.api.requests import register_segment
 from service.inference.predictor import Predictor, open_version
 from service.inference.run_limit import Watchdog
 from service.inference.scheduler import Batching
+from service.inference.trials import Trials
 from service.model_repository.repository import ModelRepository
 from service.settings import Settings
 
@@ -30,13 +34,18 @@ _DESCRIPTION = (
     "Classification by multilayer perceptrons that were trained with dropout and are served in "
     "evaluation mode, and queries about activation functions."
 )
+# Most repositories have loaded by then.
+_OTHERS_ANSWER_S = 3.0
 _log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, shared_metrics: str | None = None) -> Direct:
+def create_app(
+    settings: Settings, shared_metrics: str | None = None, trials: Trials | None = None
+) -> Direct:
     """The service over the models of `settings.models`; they load as the app starts.
 
-    `shared_metrics` is a folder in which several workers count together.
+    `shared_metrics` is a folder in which several workers count together; with `trials` versions
+    are tried in another process first.
     """
     logs.configure(settings.log_level)
     register_segment()
@@ -46,9 +55,12 @@ def create_app(settings: Settings, shared_metrics: str | None = None) -> Direct:
         run_limit_s=settings.run_limit_s,
         watchdog=Watchdog(),
     )
-    repository = ModelRepository(settings.models, opened)
+    repository = ModelRepository(
+        settings.models, opened, None if trials is None else trials.try_version
+    )
     metrics, ids = Metrics(shared_metrics), RequestIds()
-    framework = _framework(settings, repository, metrics, ids)
+    loading = Loading(repository, trials, answers_meanwhile=settings.workers == 1)
+    framework = _framework(settings, repository, metrics, ids, loading)
     rows = RowHandlers(repository, metrics, row_limit=settings.row_limit)
     functions = EvaluationHandler(row_limit=settings.row_limit)
     handlers: dict[str, Handler] = {
@@ -70,7 +82,11 @@ def _batching(settings: Settings) -> Batching:
 
 
 def _framework(
-    settings: Settings, repository: ModelRepository[Predictor], metrics: Metrics, ids: RequestIds
+    settings: Settings,
+    repository: ModelRepository[Predictor],
+    metrics: Metrics,
+    ids: RequestIds,
+    loading: "Loading",
 ) -> FastAPI:
     app = FastAPI(
         title="mlpserve",
@@ -80,7 +96,7 @@ def _framework(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_loading(repository, answers_meanwhile=settings.workers == 1),
+        lifespan=loading.lifespan,
     )
     app.include_router(health_router(repository))
     app.include_router(metrics_router(metrics))
@@ -94,30 +110,38 @@ def _framework(
     return app
 
 
-def _loading(
-    repository: ModelRepository[Predictor], *, answers_meanwhile: bool
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+@dataclass
+class Loading:
+    """Loads the models beside the event loop, in a thread that a stop does not wait for."""
+
+    repository: ModelRepository[Predictor]
+    trials: Trials | None
+    answers_meanwhile: bool
+
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        # In a thread, so that /v2/health/live answers meanwhile. One worker of several takes no
-        # connection before it is ready: the others do.
-        loading = asyncio.create_task(asyncio.to_thread(_load, repository))
-        loading.add_done_callback(_log_failure)
-        if not answers_meanwhile:
-            await loading
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Of one worker, answer at once; one of several lets the others answer for a while."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def load() -> None:
+            self._load()
+            # The loop may be gone by then.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(done.set)
+
+        threading.Thread(target=load, name="loading", daemon=True).start()
+        if not self.answers_meanwhile:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), _OTHERS_ANSWER_S)
         yield
-        await loading
 
-    return lifespan
-
-
-def _load(repository: ModelRepository[Predictor]) -> None:
-    repository.load()
-    # What is here now stays: the collector need not walk it again while somebody waits.
-    gc.collect()
-    gc.freeze()
-
-
-def _log_failure(loading: asyncio.Task[None]) -> None:
-    if not loading.cancelled() and loading.exception() is not None:
-        _log.critical("loading the models failed", exc_info=loading.exception())
+    def _load(self) -> None:
+        try:
+            self.repository.load()
+        except Exception:  # noqa: BLE001 - logged whole
+            _log.critical("loading the models failed", exc_info=True)
+        if self.trials is not None:
+            self.trials.close()
+        # What is here now stays: the collector need not walk it again while somebody waits.
+        gc.collect()
+        gc.freeze()

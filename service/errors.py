@@ -16,6 +16,7 @@ ServiceError
 ├── RunFailed
 │   ├── OutputsUnfit
 │   └── RunTooLong
+├── TrialUnfinished
 ├── BrokenVersion
 │   ├── ManifestInvalid
 │   ├── ArtifactInvalid
@@ -117,6 +118,10 @@ class RunTooLong(RunFailed):
 
 class BrokenVersion(ServiceError):
     """A published version that must not be served."""
+
+
+class TrialUnfinished(ServiceError):
+    """A version has not shown in a short time whether it can be served."""
 
 
 class ManifestInvalid(BrokenVersion):

@@ -52,6 +52,13 @@ class Settings(BaseModel):
     row_limit: Annotated[
         int, Field(ge=1, description="rows, or points of a curve, in one request")
     ] = 10_000
+    load_limit_s: Annotated[
+        float, Field(gt=0, le=3600, description="seconds that a version may take to be ready")
+    ] = 20.0
+    drain_limit_s: Annotated[
+        float,
+        Field(ge=0, le=3600, description="seconds that requests have to end in after a signal"),
+    ] = 20.0
     run_limit_s: Annotated[
         float, Field(gt=0, le=3600, description="seconds that a run of a model may take")
     ] = 30.0

@@ -23,6 +23,7 @@ STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
     errors.InvalidInput: (422, "invalid-input"),
     errors.Overloaded: (503, "overloaded"),
     errors.NotReady: (503, "not-ready"),
+    errors.TrialUnfinished: (503, "not-ready"),
     errors.BrokenVersion: (503, "broken-version"),
     errors.RunFailed: (500, "run-failed"),
     errors.RunTooLong: (504, "run-too-long"),

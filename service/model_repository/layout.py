@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from service.errors import ArtifactInvalid, BrokenVersion, ChecksumMismatch, ManifestInvalid
 from service.model_repository.manifest import Manifest, parse_manifest
@@ -19,6 +20,15 @@ _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _LARGEST_MANIFEST = 64 * 2**20
 # Protocol buffers, which an ONNX file is, end there.
 _LARGEST_ARTIFACT = 2 * 2**30
+
+
+class VersionFolder(NamedTuple):
+    """A version that is there, and how many of its model are newer."""
+
+    newer: int
+    name: str
+    number: int
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,7 @@ def _read(path: Path, *, root: Path, error: type[BrokenVersion], limit: int) -> 
             if found.st_size > limit:
                 raise error(f"{path.name} has {found.st_size} bytes: expected at most {limit}")
             with os.fdopen(opened, "rb", closefd=False) as file:
-                return file.read(limit + 1)
+                return file.read(found.st_size)
         finally:
             os.close(opened)
     except OSError as exc:

@@ -5,17 +5,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from service.errors import (
     BrokenVersion,
     ModelNotFound,
     NotReady,
     RepositoryInvalid,
+    TrialUnfinished,
     VersionNotFound,
 )
 from service.model_repository.layout import (
     PublishedVersion,
+    VersionFolder,
     model_folders,
     read_version,
     version_folders,
@@ -51,18 +53,20 @@ class ModelStatus(Generic[Served]):
         return next((v for v in reversed(self.versions) if v.opened is not None), None)
 
 
-class _Found(NamedTuple):
-    """A version that is there, and how many of its model are newer."""
+class TryVersion(Protocol):
+    """Tries a version where it can do no harm, and tells the fingerprint of its files.
 
-    newer: int
-    name: str
-    number: int
-    folder: Path
+    Raises BrokenVersion, or TrialUnfinished unless it is `patient`.
+    """
+
+    def __call__(self, version: VersionFolder, /, *, patient: bool) -> str: ...
 
 
 @dataclass
 class ModelRepository(Generic[Served]):
     """The models under `root`; `open_version` turns files into what serves them.
+
+    Where there is `try_version`, a version is tried before it is opened.
 
     Whenever a version has loaded or failed, the whole table of models is replaced by one
     assignment, so a reader sees the old table or the new one and never a mixture.
@@ -70,6 +74,7 @@ class ModelRepository(Generic[Served]):
 
     root: Path
     open_version: Callable[[PublishedVersion], Served]
+    try_version: TryVersion | None = None
     _models: Mapping[str, ModelStatus[Served]] | None = field(default=None, init=False)
     _loaded: bool = field(default=False, init=False)
     _failure: str = field(default="", init=False)
@@ -89,40 +94,59 @@ class ModelRepository(Generic[Served]):
             )
 
     def load(self) -> None:
-        """Open every version of every model, the newest first; one that fails has its reason."""
+        """Open every version of every model, the newest first; one that fails has its reason.
+
+        Those that take long to try come last, when the others are served.
+        """
         try:
             self._models, found = self._listed()
         except OSError as exc:
             self._failure = f"the model repository cannot be read: {exc.strerror}"
             _log.critical("no model is served: %s", self._failure)
             return
-        for version in sorted(found):
-            self._settle(version.name, self._load_version(version))
+        for model in self.models():
+            if model.reason:
+                _log.error("model %s is not served: %s", model.name, model.reason)
+        slow = [version for version in sorted(found) if not self._load(version, patient=False)]
         self._loaded = True
+        for version in slow:
+            self._load(version, patient=True)
 
-    def _listed(self) -> tuple[dict[str, ModelStatus[Served]], list[_Found]]:
+    def _load(self, version: VersionFolder, *, patient: bool) -> bool:
+        try:
+            self._settle(version.name, self._load_version(version, patient=patient))
+        except TrialUnfinished:
+            _log.info("model %s version %d takes long to try", version.name, version.number)
+            return False
+        return True
+
+    def _listed(self) -> tuple[dict[str, ModelStatus[Served]], list[VersionFolder]]:
         """Every model with its versions about to load, and the versions. Raises OSError."""
         models: dict[str, ModelStatus[Served]] = {}
-        found: list[_Found] = []
+        found: list[VersionFolder] = []
         for folder in model_folders(self.root):
             try:
                 versions = version_folders(folder)
             except OSError as exc:
                 reason = f"its folder cannot be read: {exc.strerror}"
-                _log.error("model %s is not served: %s", folder.name, reason)
                 models[folder.name] = ModelStatus(folder.name, (), reason)
                 continue
             if versions:
                 models[folder.name] = ModelStatus(folder.name, _about_to_load(versions))
             for newer, (number, path) in enumerate(reversed(versions.items())):
-                found.append(_Found(newer, folder.name, number, path))
+                found.append(VersionFolder(newer, folder.name, number, path))
         return models, found
 
-    def _load_version(self, version: _Found) -> VersionStatus[Served]:
+    def _load_version(self, version: VersionFolder, *, patient: bool) -> VersionStatus[Served]:
         name, number = version.name, version.number
         try:
+            tried = self.try_version and self.try_version(version, patient=patient)
             files = read_version(version.folder, root=self.root, name=name, number=number)
+            if tried is not None and tried != files.fingerprint:
+                raise BrokenVersion("its files changed while they were loaded")
             opened = self.open_version(files)
+        except TrialUnfinished:
+            raise
         except BrokenVersion as exc:
             reason = shortened(str(exc))
             _log.error("model %s version %d is not served: %s", name, number, reason)
@@ -142,7 +166,7 @@ class ModelRepository(Generic[Served]):
 
     @property
     def loaded(self) -> bool:
-        """Whether every version has loaded or failed."""
+        """Whether every version has loaded, failed, or is known to take long."""
         return self._loaded
 
     @property
