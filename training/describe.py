@@ -36,7 +36,9 @@ def signature(
     return Signature(
         features=tuple(map(_feature, table.columns, learned.summaries)),
         left_out=table.left_out,
-        accepts_missing=has_text or bool(np.isnan(features.numeric).any()),
+        accepts_missing=has_text
+        or any(summary.missing for summary in learned.summaries)
+        or bool(np.isnan(features.numeric).any()),
         trims_text=True,
         missing_texts=MISSING_TEXTS,
         hidden=tuple(f"hidden_{i}" for i in range(1, n_hidden + 1)),

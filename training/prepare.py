@@ -113,7 +113,7 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
         memory=allowed_bytes(config.memory),
     )
     table, split = stream.sample(asked)
-    require_classes(table)
+    require_classes(table, stream.height - stream.unlabelled)
     return Prepared(table, split, stream.counts[0], stream.fingerprint(), stream)
 
 

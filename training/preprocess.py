@@ -1,18 +1,18 @@
 """Learn the preprocessing, and what the model card says of every feature, from training rows."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from service.inference.features import Features, Floats, Texts
+from service.inference.features import Features, Floats
 from service.inference.spelling import are_told_apart, typed_key
 from training.config import Scaling
 from training.encoding import Bins, Numbers, Preprocessing, Text
 from training.errors import TableInvalid
 from training.inputs import Column
+from training.tables.counts import MOST_TEXTS, ColumnCounts, Counts, NumberCounts
 
 # A category in fewer training rows is "other": nothing is to be learned from so few.
 _RARE = 5
@@ -46,15 +46,28 @@ class Learned:
     notes: tuple[str, ...]
 
 
-def learn(features: Features, columns: Sequence[Column], *, scaling: Scaling, bins: int) -> Learned:
+def learn(
+    features: Features,
+    columns: Sequence[Column],
+    *,
+    scaling: Scaling,
+    bins: int,
+    counts: Counts | None = None,
+) -> Learned:
     """Learn from training rows; `bins` is the number of quantile bins a number, 0 for none.
 
+    Where `features` are a sample of the training rows, `counts` are of all of them.
     Raises TableInvalid when no column tells the rows apart.
     """
     numbers = [c.name for c in columns if c.kind == "number"]
     texts = [c.name for c in columns if c.kind == "category"]
-    number_summaries, scales, notes = _learn_numbers(features.numeric, numbers, scaling)
-    text_summaries, learned_texts = _learn_texts(features.categorical, texts)
+    if counts is None:
+        counting = ColumnCounts()
+        counting.add(features)
+        counts = counting.counts()
+    number_summaries, scales, notes = _learn_numbers(features.numeric, counts, numbers, scaling)
+    text_summaries, learned_texts, text_notes = _learn_texts(counts, texts)
+    notes += text_notes
     by_name = dict(zip((*numbers, *texts), (*number_summaries, *text_summaries), strict=True))
     summaries = tuple(by_name[column.name] for column in columns)
     used = [place for place, s in enumerate(number_summaries) if s.unused is None]
@@ -64,7 +77,7 @@ def learn(features: Features, columns: Sequence[Column], *, scaling: Scaling, bi
         )
         raise TableInvalid(f"there is no column to learn from: {reasons}")
     preprocessing = Preprocessing(
-        numbers=_numbers(features.numeric, used, scales, scaling, bins),
+        numbers=_numbers(features.numeric, counts, used, scales, scaling, bins),
         one_hot=tuple(text for text in learned_texts if text.embedding is None),
         embedded=tuple(text for text in learned_texts if text.embedding is not None),
     )
@@ -86,20 +99,17 @@ class _Scale:
 
 
 def _learn_numbers(
-    numeric: Floats, names: Sequence[str], scaling: Scaling
+    numeric: Floats, counts: Counts, names: Sequence[str], scaling: Scaling
 ) -> tuple[list[Summary], list[_Scale], list[str]]:
     summaries, scales, notes = [], [], []
     seen: dict[bytes, str] = {}
-    for place, name in enumerate(names):
-        column = np.ascontiguousarray(numeric[:, place])
-        present = np.sort(column[~np.isnan(column)])
-        missing = 1 - len(present) / len(column)
-        twin = seen.setdefault(hashlib.sha256(column.tobytes()).digest(), name)
+    for place, (name, counted) in enumerate(zip(names, counts.numbers, strict=True)):
+        present = _ordered(numeric[:, place], counted)
+        twin = seen.setdefault(counted.digest, name)
         unused = None if twin == name else f"it holds what '{twin}' holds"
-        if not len(present):
+        if counted.minimum is None:
             unused = "it holds no value"
-            present = np.zeros(1, np.float32)
-        elif present[0] == present[-1] and not missing:
+        elif counted.minimum == counted.maximum and not counted.missing:
             unused = f"it holds {present[0]:g} in every training row"
             if abs(present[0]) >= _WHOLE_IN_FLOAT32:
                 unused += ", to the 7 digits that float32 keeps"
@@ -110,9 +120,25 @@ def _learn_numbers(
                 "7 digits: subtract a constant from it"
             )
         low, high = (float(str(bound)) for bound in (present[0], present[-1]))
-        summaries.append(Summary(round(missing, 6), low, high, unused=unused))
+        missing = _share(counted.missing, counts.rows)
+        summaries.append(Summary(missing, low, high, unused=unused))
         scales.append(scale)
     return summaries, scales, notes
+
+
+def _ordered(column: Floats, counted: NumberCounts) -> Floats:
+    """The numbers of some rows in order, and the least and the greatest of all rows with them."""
+    if counted.minimum is None or counted.maximum is None:
+        return np.zeros(1, np.float32)
+    present = np.sort(column[~np.isnan(column)])
+    if len(present) and present[0] == counted.minimum and present[-1] == counted.maximum:
+        return present
+    return np.concatenate(([counted.minimum], present, [counted.maximum])).astype(np.float32)
+
+
+def _share(part: int, whole: int) -> float:
+    # Of a part there is, the share is never 0.
+    return round(part / whole, 6) or float(f"{part / whole:.1g}")
 
 
 def _robust(ordered: Floats) -> _Scale:
@@ -135,24 +161,29 @@ def _inverse(scale: float) -> float:
 
 
 def _numbers(
-    numeric: Floats, used: Sequence[int], scales: Sequence[_Scale], scaling: Scaling, bins: int
+    numeric: Floats,
+    counts: Counts,
+    used: Sequence[int],
+    scales: Sequence[_Scale],
+    scaling: Scaling,
+    bins: int,
 ) -> Numbers:
-    kept = numeric[:, used]
+    counted = [counts.numbers[place] for place in used]
+    ordered = (_ordered(numeric[:, i], c) for i, c in zip(used, counted, strict=True))
     return Numbers(
         places=np.array(used, dtype=np.int64),
         offset=np.array([scales[i].offset for i in used], dtype=np.float32),
         inverse_scale=np.array([scales[i].inverse for i in used], dtype=np.float32),
-        gaps=np.flatnonzero(np.isnan(kept).any(axis=0)).astype(np.int64),
+        gaps=np.flatnonzero([c.missing for c in counted]).astype(np.int64),
         smooth=scaling == "robust",
-        bins=_quantile_bins(kept, bins) if bins else None,
+        bins=_quantile_bins(ordered, bins) if bins else None,
     )
 
 
-def _quantile_bins(numeric: Floats, bins: int) -> Bins:
+def _quantile_bins(columns: Iterable[Floats], bins: int) -> Bins:
     places, lower, inverse_width = [], [], []
-    for place in range(numeric.shape[1]):
-        column = numeric[:, place]
-        present = column[~np.isnan(column)].astype(np.float64)
+    for place, ordered in enumerate(columns):
+        present = ordered.astype(np.float64)
         edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)).astype(np.float32))
         for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             places.append(place)
@@ -165,30 +196,36 @@ def _quantile_bins(numeric: Floats, bins: int) -> Bins:
     )
 
 
-def _learn_texts(texts: Texts, names: Sequence[str]) -> tuple[list[Summary], list[Text]]:
-    summaries, learned = [], []
-    seen: dict[int, str] = {}
-    for place, name in enumerate(names):
-        cells = texts[:, place].tolist()
-        twin = seen.setdefault(hash(tuple(cells)), name)
-        counts = Counter(cells)
-        missing = counts.pop("", 0)
-        categories = tuple(sorted(c for c, count in counts.items() if count >= _RARE))
+def _learn_texts(
+    counts: Counts, names: Sequence[str]
+) -> tuple[list[Summary], list[Text], list[str]]:
+    summaries, learned, notes = [], [], []
+    seen: dict[bytes, str] = {}
+    for place, (name, counted) in enumerate(zip(names, counts.texts, strict=True)):
+        twin = seen.setdefault(counted.digest, name)
+        rows = Counter(counted.rows)
+        missing = rows.pop("", 0)
+        categories = tuple(sorted(c for c, count in rows.items() if count >= _RARE))
         unused = None if twin == name else f"it holds what '{twin}' holds"
-        text = _text(place, categories, has_other=len(counts) > len(categories), missing=missing)
+        text = _text(place, categories, has_other=len(rows) > len(categories), missing=missing)
         if text.n_codes < 2:
-            unused = _same_everywhere(categories, counts)
+            unused = _same_everywhere(categories, rows)
         summaries.append(
             Summary(
-                round(missing / len(cells), 6),
+                _share(missing, counts.rows),
                 categories=categories,
-                respelled=are_told_apart(counts) and any(map(typed_key, categories)),
+                respelled=are_told_apart(rows) and any(map(typed_key, categories)),
                 unused=unused,
             )
         )
+        if counted.cut:
+            notes.append(
+                f"column '{name}' holds more than {MOST_TEXTS:,} different texts: the rarer ones "
+                f"are not told apart; --ignore '{name}' leaves it out"
+            )
         if unused is None:
             learned.append(text)
-    return summaries, learned
+    return summaries, learned, notes
 
 
 def _same_everywhere(categories: Sequence[str], counts: Counter[str]) -> str:

@@ -70,7 +70,13 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     clock.lap("read")
     table, training = data.table, data.split.training
     features = table.features[training]
-    learned = learn(features, table.columns, scaling=config.scaling, bins=config.numeric_bins)
+    learned = learn(
+        features,
+        table.columns,
+        scaling=config.scaling,
+        bins=config.numeric_bins,
+        counts=None if data.stream is None else data.stream.training_counts,
+    )
     doubtful = (f"{finding.name}: {finding.sentence}" for finding in doubtful_settings(config))
     found = doubts(features, table.columns, table.class_index[training], len(table.labels))
     twins = find_twins(

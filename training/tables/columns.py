@@ -1,6 +1,6 @@
 """Typed columns out of a frame: which are numbers, which categories, and their values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +11,11 @@ from service.inference.features import Features, Floats, Texts
 from service.inference.spelling import BLANKS
 from training.errors import TableInvalid
 from training.inputs import Column
+from training.tables.text_cells import TextCells, look_at
 
 _LARGEST = float(np.finfo(np.float32).max)
 # A cell that says in words that it is empty. "none" is not among them: it may be a category.
 MISSING_TEXTS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
-# Up to so many different values, a column of numbers and words is one of categories.
-_FEW = 20
-_DECIMAL_COMMA = r"^[+-]?\d+,\d+$"
-_DATE = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,15 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Kinds:
+    """The features among the columns, and those that were left out on the way, with a word."""
+
+    columns: tuple[Column, ...]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Typed:
     """Columns with their values, and those that were left out on the way, with a word."""
 
@@ -44,34 +50,52 @@ class Typed:
     notes: tuple[str, ...]
 
 
-def typed_columns(
-    source: str, frame: pl.DataFrame, asked: Asked, names: Sequence[str] | None = None
-) -> Typed:
-    """Infer the type of every column, as far as `asked` does not give it. Raises TableInvalid.
+def typed_columns(source: str, frame: pl.DataFrame, asked: Asked) -> Typed:
+    """Infer the type of every column, as far as `asked` does not give it. Raises TableInvalid."""
+    cells = {
+        name: look_at(without_markers(frame.get_column(name)))
+        for name in looked_at(frame.schema, asked)
+    }
+    kinds = kinds_of(source, frame.schema, asked, cells)
+    features = values_of(source, frame, kinds.columns)
+    return Typed(kinds.columns, features, kinds.left_out, kinds.notes)
 
-    `names` are all columns of the data, where the frame holds only some of them.
+
+def looked_at(schema: pl.Schema, asked: Asked) -> list[str]:
+    """The columns whose type depends on what their cells look like."""
+    given = {*asked.numeric, *asked.categorical, *asked.ignored, asked.group}
+    return [name for name, dtype in schema.items() if dtype == pl.String and name not in given]
+
+
+def kinds_of(source: str, schema: pl.Schema, asked: Asked, cells: Mapping[str, TextCells]) -> Kinds:
+    """The type of every column, by what is asked, its dtype and, of text, its cells.
+
+    Raises TableInvalid.
     """
-    names = frame.columns if names is None else names
-    _check_names(source, names, asked)
+    _check_names(source, schema.names(), asked)
     columns: list[Column] = []
     notes: list[str] = []
-    for name in frame.columns:
-        if name in asked.ignored:
+    for name, dtype in schema.items():
+        if name in asked.ignored or name == asked.group:
             continue
-        cells = frame.get_column(name)
         if name in asked.numeric:
             columns.append(Column(name, "number"))
         elif name in asked.categorical:
             columns.append(Column(name, "category"))
-        elif (left_out := _not_a_feature(cells)) is not None:
+        elif (left_out := _not_a_feature(name, dtype, cells)) is not None:
             notes.append(f"column '{name}' is left out: it holds {left_out}")
         else:
-            columns.append(Column(name, "category" if _is_text(source, cells) else "number"))
+            is_text = (
+                cells[name].are_words(source, name)
+                if name in cells
+                else not (dtype.is_numeric() or dtype == pl.Null)
+            )
+            columns.append(Column(name, "category" if is_text else "number"))
     if not columns:
         raise TableInvalid(f"{source}: there is no column to learn from beside the target")
     features = {column.name for column in columns}
-    others = tuple(name for name in names if name not in features)
-    return Typed(tuple(columns), values_of(source, frame, columns), others, tuple(notes))
+    others = tuple(name for name in schema if name not in features)
+    return Kinds(tuple(columns), others, tuple(notes))
 
 
 def values_of(
@@ -79,14 +103,19 @@ def values_of(
     frame: pl.DataFrame,
     columns: Sequence[Column],
     missing: Sequence[str] = MISSING_TEXTS,
+    *,
+    first_row: int = 0,
 ) -> Features:
-    """The values of these columns, whatever else is in the frame. Raises TableInvalid."""
+    """The values of these columns, whatever else is in the frame. Raises TableInvalid.
+
+    The frame begins after `first_row` rows of its file.
+    """
     height = frame.height
     numbers = [c.name for c in columns if c.kind == "number"]
     texts = [c.name for c in columns if c.kind == "category"]
     numeric: Floats = np.empty((height, len(numbers)), dtype=np.float32)
     for place, name in enumerate(numbers):
-        numeric[:, place] = _numbers(source, frame.get_column(name), missing)
+        numeric[:, place] = _numbers(source, frame.get_column(name), missing, first_row)
     categorical: Texts = np.empty((height, len(texts)), dtype=object)
     for place, name in enumerate(texts):
         categorical[:, place] = _texts(source, frame.get_column(name), missing)
@@ -102,6 +131,12 @@ def without_markers(cells: pl.Series, missing: Sequence[str] = MISSING_TEXTS) ->
     return text.set(text.is_in(["", *missing]), None)
 
 
+def is_whole(cells: pl.Series) -> bool:
+    """Whether floats are whole numbers, of those that integers hold, or missing."""
+    present = cells.fill_nan(None).drop_nulls()
+    return bool(((present % 1 == 0) & (present.abs() < 2**63)).all())
+
+
 def _check_names(source: str, names: Sequence[str], asked: Asked) -> None:
     given = {
         "--numeric": asked.numeric, "--categorical": asked.categorical, "--ignore": asked.ignored,
@@ -114,54 +149,22 @@ def _check_names(source: str, names: Sequence[str], asked: Asked) -> None:
             )
 
 
-def _not_a_feature(cells: pl.Series) -> str | None:
-    if cells.dtype.is_temporal():
+def _not_a_feature(name: str, dtype: pl.DataType, cells: Mapping[str, TextCells]) -> str | None:
+    if dtype.is_temporal():
         return "dates or times: a number of days or seconds could be learned from"
-    if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
-        return f"{cells.dtype}, neither numbers nor text"
-    if cells.dtype == pl.String:
-        present = without_markers(cells).drop_nulls()
-        if len(present) and present.head(1000).str.contains(_DATE).all():
-            return (
-                "dates: a number of days could be learned from; "
-                f"--categorical '{cells.name}' takes them as text"
-            )
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        return f"{dtype}, neither numbers nor text"
+    if name in cells and cells[name].are_dates:
+        return (
+            "dates: a number of days could be learned from; "
+            f"--categorical '{name}' takes them as text"
+        )
     return None
 
 
-def _is_text(source: str, cells: pl.Series) -> bool:
-    if cells.dtype != pl.String:
-        return not (cells.dtype.is_numeric() or cells.dtype == pl.Null)
-    present = without_markers(cells).drop_nulls()
-    is_number = present.cast(pl.Float64, strict=False).is_not_null()
-    numbers = int(is_number.sum())
-    if numbers == len(present):
-        return False
-    with_comma = present.filter(present.str.contains(_DECIMAL_COMMA))
-    if 2 * (len(with_comma) + numbers) > len(present) and len(with_comma) > numbers:
-        raise TableInvalid(
-            f"{source}: column '{cells.name}' holds numbers with a comma such as "
-            f"'{with_comma[0]}': expected a decimal point and no separator of thousands; "
-            f"--categorical '{cells.name}' takes it as text"
-        )
-    if 2 * numbers <= len(present) or present.n_unique() <= _FEW:
-        return True
-    row, word = _first_word(cells)
-    raise TableInvalid(
-        f"{source}: column '{cells.name}' mixes {numbers} numbers with {len(present) - numbers} "
-        f"other texts, the first '{word[:40]}' in row {row}: mend the file, or "
-        f"--categorical '{cells.name}' takes all of it as text"
-    )
-
-
-def _first_word(cells: pl.Series) -> tuple[int, str]:
-    text = without_markers(cells)
-    wrong = text.is_not_null() & text.cast(pl.Float64, strict=False).is_null()
-    row = int(wrong.arg_true()[0])
-    return row + 1, str(text[row])
-
-
-def _numbers(source: str, cells: pl.Series, missing: Sequence[str]) -> npt.NDArray[np.float64]:
+def _numbers(
+    source: str, cells: pl.Series, missing: Sequence[str], first_row: int
+) -> npt.NDArray[np.float64]:
     """Float64 values, NaN where missing."""
     if cells.dtype == pl.String:
         cells = without_markers(cells, missing)
@@ -174,8 +177,8 @@ def _numbers(source: str, cells: pl.Series, missing: Sequence[str]) -> npt.NDArr
     if wrong.any():
         row = int(wrong.argmax())
         raise TableInvalid(
-            f"{source}: row {row + 1}, column '{cells.name}': expected a number within float32, "
-            f"got '{str(cells[row])[:40]}' ({int(wrong.sum())} such cells in the column)"
+            f"{source}: row {first_row + row + 1}, column '{cells.name}': expected a number within "
+            f"float32, got '{str(cells[row])[:40]}' ({int(wrong.sum())} such cells in the column)"
         )
     return np.asarray(values, dtype=np.float64)
 
@@ -184,9 +187,9 @@ def _texts(source: str, cells: pl.Series, missing: Sequence[str]) -> Texts:
     """Text, empty where missing; equal cells share one object."""
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object, pl.Duration):
         raise TableInvalid(f"{source}: column '{cells.name}': expected text, got {cells.dtype}")
-    if cells.dtype.is_float() and (cells.fill_nan(None) % 1 == 0).all():
+    if cells.dtype.is_float() and is_whole(cells):
         # A gap makes pandas write whole numbers with a fraction.
-        cells = cells.fill_nan(None).cast(pl.Int64, strict=False)
+        cells = cells.fill_nan(None).cast(pl.Int64)
     text = without_markers(cells, missing).fill_null("")
     vocabulary = text.unique(maintain_order=True)
     codes = text.replace_strict(vocabulary, pl.Series(range(len(vocabulary)), dtype=pl.UInt32))

@@ -55,7 +55,7 @@ def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) 
     if asked.group is not None:
         groups = groups_of(source, rest, asked.group)
         groups = replace(groups, of_row=groups.of_row[labelled])
-    typed = typed_columns(source, rest.drop(asked.group or ()), asked, rest.columns)
+    typed = typed_columns(source, rest, asked)
     notes = [*typed.notes, *group_notes(source, rest, asked)]
     if len(labelled) < len(index):
         notes.append(

@@ -11,12 +11,24 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from service.inference.features import Features
 from training.errors import TableInvalid
+from training.inputs import Column
 from training.split import Split
-from training.tables.columns import Asked, typed_columns
+from training.tables.columns import (
+    Asked,
+    Kinds,
+    is_whole,
+    kinds_of,
+    looked_at,
+    values_of,
+    without_markers,
+)
+from training.tables.counts import ColumnCounts, Counts
 from training.tables.labels import label_cells, labels_among, places_of
 from training.tables.parts import TEST, TRAINING, VALIDATION, Parts
 from training.tables.table import Indices, Label, Table, label_text
+from training.tables.text_cells import TextCells, look_at
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
 MOST_ROWS_APART = 200_000
@@ -29,6 +41,16 @@ class Chunk:
     """Labelled rows as they are in the file, with their parts of the split and classes."""
 
     frame: pl.DataFrame
+    part: npt.NDArray[np.int8]
+    class_index: Indices
+    draw: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Values:
+    """A chunk with the values of its columns in place of its cells."""
+
+    features: Features
     part: npt.NDArray[np.int8]
     class_index: Indices
     draw: npt.NDArray[np.float64]
@@ -61,39 +83,84 @@ class ParquetTable:
         self._most_apart = min(MOST_ROWS_APART, max(1000, memory // (12 * _BYTES_A_CELL * width)))
         most = self._most_apart / max(self.height, 1)
         self._parts = Parts(min(validation_fraction, most), min(test_fraction, most), seed)
+        self._spelled: dict[str, type[pl.DataType]] = {}
+        self.training_counts: Counts | None = None
         self.labels, self.counts, self.unlabelled = self._count_classes()
 
     def sample(self, asked: Asked) -> tuple[Table, Split]:
-        """Validation rows, test rows, and a sample of the training rows, in memory."""
+        """Validation rows, test rows, and a sample of the training rows, in memory.
+
+        Two passes over the file: one settles types and spellings, one counts all training rows.
+        """
+        kinds = self._settle(asked)
         share = min(1.0, self._most_apart / max(1, int(self.counts[TRAINING].sum())))
-        frames, parts, classes = [], [], []
-        names = self._files[0].schema_arrow.names
-        wanted = [name for name in names if name not in (*asked.ignored, self.target)]
-        for chunk in self.chunks(lambda groups: groups, wanted):
+        counted = ColumnCounts()
+        features, parts, classes = [], [], []
+        for chunk in self._read(kinds.columns):
+            counted.add(chunk.features[chunk.part == TRAINING])
             chosen = (chunk.part != TRAINING) | (chunk.draw < share)
-            frames.append(chunk.frame.filter(chosen))
+            features.append(chunk.features[chosen])
             parts.append(chunk.part[chosen])
             classes.append(chunk.class_index[chosen])
-        typed = typed_columns(self.path.name, pl.concat(frames), asked, self._all_but_target())
-        part = np.concatenate(parts)
-        notes = [*typed.notes]
+        counts = self.training_counts = counted.counts()
+        notes = [*kinds.notes]
         if self.unlabelled:
             notes.append(
                 f"{self.unlabelled} of {self.height} rows are left out: they have no label in "
                 f"'{self.target}'"
             )
+        part = np.concatenate(parts)
+        if share < 1:
+            notes.append(
+                "the table is streamed: medians, quantiles and the training side of the scores are "
+                f"of {int((part == TRAINING).sum())} of {counts.rows} training rows; "
+                "types, gaps, ranges and categories are of all"
+            )
         table = Table(
             source=self.path.name,
             target=self.target,
-            columns=typed.columns,
+            columns=kinds.columns,
             labels=self.labels,
-            features=typed.features,
+            features=Features(
+                np.concatenate([part.numeric for part in features]),
+                np.concatenate([part.categorical for part in features]),
+            ),
             class_index=np.concatenate(classes),
             notes=tuple(notes),
-            left_out=typed.left_out,
+            left_out=kinds.left_out,
         )
         split = Split(*(np.flatnonzero(part == number) for number in (TRAINING, VALIDATION, TEST)))
         return table, split
+
+    def _settle(self, asked: Asked) -> Kinds:
+        """What the whole file says of its columns' types, and of how their cells are spelled."""
+        schema = pl.Schema(self._empty().drop(self.target).schema)
+        texts = looked_at(schema, asked)
+        floats = [name for name in asked.categorical if name in schema and schema[name].is_float()]
+        cells = {name: TextCells() for name in texts}
+        whole = dict.fromkeys(floats, True)
+        for frame, row in self._frames(lambda groups: groups, [*texts, *floats]):
+            for name in texts:
+                cells[name] += look_at(without_markers(frame.get_column(name)), row)
+            for name in floats:
+                whole[name] &= is_whole(frame.get_column(name))
+        self._spelled = {name: pl.Int64 if whole[name] else pl.String for name in floats}
+        return kinds_of(self.path.name, schema, asked, cells)
+
+    def _empty(self) -> pl.DataFrame:
+        frame = pl.from_arrow(self._files[0].schema_arrow.empty_table())
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def _read(self, columns: Sequence[Column]) -> Iterator[Values]:
+        """The values of all labelled rows, in the file's order; a bad cell is told with its row."""
+        names = [column.name for column in columns]
+        for frame, row in self._frames(lambda groups: groups, [*names, self.target]):
+            features = values_of(self.path.name, frame, columns, first_row=row)
+            chunk, labelled = self._chunk(frame.select(self.target), row)
+            yield Values(
+                features[np.flatnonzero(labelled)], chunk.part, chunk.class_index, chunk.draw
+            )
 
     def chunks(
         self,
@@ -101,16 +168,31 @@ class ParquetTable:
         columns: Sequence[str] | None = None,
     ) -> Iterator[Chunk]:
         """All labelled rows in parts that fit in memory, row groups in the order asked for."""
-        starts = self._row_group_starts()
         wanted = None if columns is None else [*columns, self.target]
+        for frame, row in self._frames(order, wanted):
+            yield self._chunk(frame, row)[0]
+
+    def _frames(
+        self,
+        order: Callable[[Sequence[tuple[int, int]]], Sequence[tuple[int, int]]],
+        columns: Sequence[str] | None,
+    ) -> Iterator[tuple[pl.DataFrame, int]]:
+        """All rows, spelled as was settled, and how many there are in the file before them."""
+        starts = self._row_group_starts()
         for number, group in order(list(starts)):
             row = starts[number, group]
-            for batch in self._batches(number, group, wanted):
+            for batch in self._batches(number, group, columns):
                 frame = pl.from_arrow(batch)
                 assert isinstance(frame, pl.DataFrame)
-                rows = np.arange(row, row + frame.height, dtype=np.uint64)
+                yield self._respelled(frame), row
                 row += frame.height
-                yield self._chunk(frame, rows)
+
+    def _respelled(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(
+            pl.col(name).fill_nan(None).cast(dtype)
+            for name, dtype in self._spelled.items()
+            if name in frame.columns
+        )
 
     def fingerprint(self) -> str:
         """The sha256 of the files, in order."""
@@ -119,7 +201,7 @@ class ParquetTable:
     @property
     def sample_bytes(self) -> int:
         """About what `sample` keeps in memory."""
-        width = len(self._all_but_target()) + 1
+        width = len(self._files[0].schema_arrow.names)
         return 3 * min(self._most_apart, self.height) * width * _BYTES_A_CELL
 
     @property
@@ -131,7 +213,9 @@ class ParquetTable:
             for group in range(file.num_row_groups)
         )
 
-    def _chunk(self, frame: pl.DataFrame, rows: npt.NDArray[np.uint64]) -> Chunk:
+    def _chunk(self, frame: pl.DataFrame, row: int) -> tuple[Chunk, npt.NDArray[np.bool_]]:
+        """The labelled rows of a frame, and which of its rows these are."""
+        rows = np.arange(row, row + frame.height, dtype=np.uint64)
         text = label_cells(self.path.name, frame.get_column(self.target))
         class_index = places_of(text, self.labels)
         labelled = class_index >= 0
@@ -139,7 +223,8 @@ class ParquetTable:
         if not labelled.all():
             features, rows = features.filter(labelled), rows[labelled]
             class_index = class_index[labelled]
-        return Chunk(features, self._parts.of(rows), class_index, self._parts.draw(rows))
+        chunk = Chunk(features, self._parts.of(rows), class_index, self._parts.draw(rows))
+        return chunk, labelled
 
     def _count_classes(self) -> tuple[tuple[Label, ...], npt.NDArray[np.int64], int]:
         """The labels; rows of each class by part, (3, n_classes); and rows without a label."""
@@ -174,9 +259,6 @@ class ParquetTable:
                     f"none of them among the {name} rows, which a streamed table sets apart by "
                     "chance"
                 )
-
-    def _all_but_target(self) -> list[str]:
-        return [name for name in self._files[0].schema_arrow.names if name != self.target]
 
     def _require_same_columns(self) -> None:
         first = self._files[0].schema_arrow

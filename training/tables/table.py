@@ -78,17 +78,21 @@ class Table:
         return replace(self, columns=tuple(kept), features=features, left_out=left_out)
 
 
-def require_classes(table: Table) -> None:
-    """Raise TableInvalid unless the target holds two classes or more, and not numbers."""
+def require_classes(table: Table, labelled_rows: int | None = None) -> None:
+    """Raise TableInvalid unless the target holds two classes or more, and not numbers.
+
+    `labelled_rows` are those of the whole data, where the table holds a sample.
+    """
+    rows = len(table.class_index) if labelled_rows is None else labelled_rows
     if len(table.labels) < 2:
         raise TableInvalid(
             f"{table.source}: the target '{table.target}' holds a single class, "
             f"'{label_text(table.labels[0])}': expected at least two"
         )
-    if len(table.labels) > max(20, len(table.class_index) // 2):
+    if len(table.labels) > max(20, rows // 2):
         raise TableInvalid(
             f"{table.source}: the target '{table.target}' holds {len(table.labels)} different "
-            f"values in {len(table.class_index)} rows: expected classes, this looks like a number "
+            f"values in {rows} rows: expected classes, this looks like a number "
             "or an identifier"
         )
 

@@ -8,10 +8,13 @@ import polars as pl
 import pytest
 
 from training.errors import TableInvalid
+from training.preprocess import Learned, learn
 from training.tables import stream
-from training.tables.columns import Asked
+from training.tables.columns import Asked, values_of
 from training.tables.parts import TEST, TRAINING, VALIDATION
+from training.tables.read import read_table
 from training.tables.stream import ParquetTable
+from training.tables.table import Table
 
 ROWS = 5000
 
@@ -170,3 +173,117 @@ def test_fewer_rows_are_set_apart_where_memory_is_short(path: Path) -> None:
 
     # Binomial with a mean of 1200 of 5000.
     assert abs(len(split.training) - 1200) < 6 * 31
+
+
+def _odd_frame() -> pl.DataFrame:
+    """Columns whose first row groups, or few sampled rows, say other things than the whole."""
+    rows = np.arange(ROWS)
+    return pl.DataFrame(
+        {
+            "row": rows.astype(np.float32),
+            "whole where it begins": np.where(rows < 1000, rows % 3, rows % 3 + 0.5),
+            "whole with gaps": pl.Series((rows % 4).astype(float)).set(pl.Series(rows < 900), None),
+            "nearly constant": (rows == 4321).astype(np.float32),
+            "nearly whole of words": pl.Series(rows % 7)
+            .cast(pl.String)
+            .set(pl.Series(rows == 4987), "n/k"),
+            "one gap": pl.Series(rows % 11 / 4).set(pl.Series(rows == 3333), None),
+            "numbers as text": [f" {row % 9} " for row in rows],
+            "empty": pl.Series([None] * ROWS, dtype=pl.Float64),
+            "constant": "always",
+            "rare": [f"town {row % 8 if row % 50 else row % 900}" for row in rows],
+            "twin": rows.astype(np.float32),
+            "day": ["2024-01-31"] * ROWS,
+            "y": pl.Series(["u", "v"])[rows % 2],
+        }
+    )
+
+
+ODD = Asked(categorical=("whole where it begins", "whole with gaps"))
+
+
+def _both(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Learned, Learned, Table, Table]:
+    """Learned in memory and streamed, from the same training rows, and the two tables."""
+    monkeypatch.setattr(stream, "MOST_ROWS_APART", 60)
+    streamed = _open(path)
+    training = sorted(_rows_of(streamed, TRAINING))
+    sample, split = streamed.sample(ODD)
+    whole = read_table(path, "y", ODD, None)
+    from_sample = learn(
+        sample.features[split.training],
+        sample.columns,
+        scaling="robust",
+        bins=4,
+        counts=streamed.training_counts,
+    )
+    from_all = learn(whole.features[np.array(training)], whole.columns, scaling="robust", bins=4)
+    return from_all, from_sample, whole, sample
+
+
+def test_streamed_table_is_described_as_the_same_table_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.parquet"
+    _odd_frame().write_parquet(path, row_group_size=500)
+
+    in_memory, streamed, whole, sample = _both(path, monkeypatch)
+
+    assert sample.columns == whole.columns
+    assert sample.left_out == whole.left_out == ("day",)
+    assert streamed.summaries == in_memory.summaries
+    assert streamed.preprocessing.one_hot == in_memory.preprocessing.one_hot
+    assert streamed.preprocessing.numbers.gaps.tolist() == [
+        *in_memory.preprocessing.numbers.gaps.tolist()
+    ]
+    by_name = dict(zip((c.name for c in sample.columns), streamed.summaries, strict=True))
+    assert by_name["whole where it begins"].categories == ("0.0", "0.5", "1.0", "1.5", "2.0", "2.5")
+    assert by_name["whole with gaps"].categories == ("0", "1", "2", "3")
+    assert by_name["nearly constant"].unused is None
+    assert by_name["twin"].unused == "it holds what 'row' holds"
+
+
+def test_streamed_cells_are_spelled_alike_in_every_chunk(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    _odd_frame().write_parquet(path, row_group_size=500)
+    table = _open(path)
+    sample, _ = table.sample(ODD)
+    columns = [column for column in sample.columns if column.name in ODD.categorical]
+
+    found = set()
+    for chunk in table.chunks(lambda groups: groups):
+        found |= set(values_of("t", chunk.frame, columns).categorical[:, 0].tolist())
+
+    assert found == {"0.0", "0.5", "1.0", "1.5", "2.0", "2.5"}
+
+
+def test_what_a_sample_says_is_said_to_be_of_a_sample(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MOST_ROWS_APART", 300)
+
+    sample, split = _open(path).sample(Asked())
+
+    assert f"are of {len(split.training)} of " in sample.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (np.where(np.arange(ROWS) == 4321, np.inf, 1.0), "row 4322, column 'a': expected a number"),
+        (
+            pl.Series(np.arange(ROWS)).cast(pl.String).set(pl.Series(np.arange(ROWS) == 4321), "x"),
+            "the first 'x' in row 4322",
+        ),
+    ],
+    ids=["infinite", "a word among numbers"],
+)
+def test_bad_cell_is_named_by_its_row_in_the_file(cells: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"a": cells, "y": ["u", "v"] * (ROWS // 2)}).write_parquet(
+        path, row_group_size=700
+    )
+
+    with pytest.raises(TableInvalid, match=message):
+        _open(path).sample(Asked())
+    with pytest.raises(TableInvalid, match=message):
+        read_table(path, "y", Asked(), None)
