@@ -49,6 +49,13 @@ class RunConfig(BaseModel):
             "of files of one kind"
         ),
     ] = None
+    test: Annotated[
+        Path | None,
+        Field(
+            description="a file of test rows, with the columns of --data; in place of "
+            "--test-fraction"
+        ),
+    ] = None
     target: Annotated[str | None, Field(description="the column of --data to predict")] = None
     delimiter: Annotated[
         str | None,
@@ -249,6 +256,16 @@ class RunConfig(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _rows_fit(self) -> Self:
+        if self.group is not None and self.group in (
+            *self.numeric, *self.categorical, self.target,
+        ):  # fmt: skip
+            raise ValueError(f"--group '{self.group}' is no feature and not the target")
+        if self.data is None and self.test is not None:
+            raise ValueError("--test goes with --data")
+        return self
+
+    @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.data is not None and self.dataset is not None:
             raise ValueError("expected either --dataset or --data, got both")
@@ -258,10 +275,6 @@ class RunConfig(BaseModel):
             raise ValueError(f"column '{name}' is asked for as numeric and as categorical")
         if self.target is not None and self.target in self.ignore:
             raise ValueError(f"--ignore names the target '{self.target}'")
-        if self.group is not None and self.group in (
-            *self.numeric, *self.categorical, self.target,
-        ):  # fmt: skip
-            raise ValueError(f"--group '{self.group}' is no feature and not the target")
         if self.data is None and self.target is not None:
             raise ValueError("--target goes with --data")
         if len(self.dropout) not in (1, len(self.hidden)):

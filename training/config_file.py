@@ -46,6 +46,8 @@ def read_settings(
             # Whoever names other data means to use the rest of what was set so far.
             content = {k: v for k, v in content.items() if k not in ("data", "dataset", "name")}
         content |= layer
+    if content.get("test") is not None and content.get("test_fraction") is not None:
+        raise ConfigInvalid("expected either --test or --test-fraction, got both")
     try:
         return kind.model_validate(content)
     except ValidationError as exc:

@@ -79,6 +79,8 @@ def describe_table(
         source=table.source,
         target=table.target,
         fingerprint=data.fingerprint,
+        test_source=table.test_source,
+        data_fingerprint=table.data_fingerprint,
         rows={
             "training": int(data.training_counts.sum()),
             "validation": len(split.validation),

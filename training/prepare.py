@@ -18,6 +18,7 @@ from training.tables.columns import Asked
 from training.tables.datasets import load_dataset
 from training.tables.files import is_parquet
 from training.tables.groups import grouped_by
+from training.tables.own_test import with_own_test
 from training.tables.read import read_table
 from training.tables.room import BYTES_A_BYTE
 from training.tables.stream import ParquetTable, parquet_files
@@ -64,6 +65,9 @@ def prepare(config: RunConfig) -> Prepared:
             "streamed"
         )
     table = read_table(config.data, config.target, asked, config.delimiter, limit)
+    if config.test is not None:
+        require_classes(table)
+        table = with_own_test(table, config.test, config.delimiter)
     return _in_memory(table, config)
 
 
@@ -101,6 +105,10 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
     if config.group is not None:
         raise TableInvalid(
             f"{config.data}: --group needs the table in memory, and --memory does not allow it"
+        )
+    if config.test is not None:
+        raise TableInvalid(
+            f"{config.data}: --test needs the table in memory, and --memory does not allow it"
         )
     if config.target is None:
         raise TableInvalid(f"{config.data}: --target names the column to predict")

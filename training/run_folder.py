@@ -11,7 +11,7 @@ from training.interrupt import Interrupt
 
 # Where a run is published, or told of, has no part in what it comes to.
 TOLD_ELSEWHERE = frozenset(
-    {"models", "data", "runs", "report", "tensorboard", "mlflow", "storage", "worker"}
+    {"models", "data", "test", "runs", "report", "tensorboard", "mlflow", "storage", "worker"}
 )
 # Workers of one search may differ in these.
 _WORKERS_OWN = frozenset({"threads", "settings"})

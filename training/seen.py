@@ -44,6 +44,9 @@ def seen_table(
     except (TrainingError, ValidationError):
         # What cannot be read as the version's table was is another one.
         return None
+    if table.fingerprint == manifest.table.data_fingerprint:
+        # Its test rows are in a file of their own.
+        return SeenTable(None)
     if table.fingerprint != manifest.table.fingerprint:
         return None
     return SeenTable(_test_rows(table, config))
@@ -74,7 +77,7 @@ def score_seen(
             )
     scores = evaluate(predictor.model, features, class_index, manifest.labels)
     return scores, (
-        "the model was trained on this table, and its test rows cannot be told from the others: "
+        "the model was trained on this table, and no test rows of it can be told from the others: "
         f"all {len(features)} rows are scored, and the scores flatter"
     )
 

@@ -74,13 +74,19 @@ class ClassBalance(Value):
 
 
 class TableDescription(Value):
-    """The table that the version was trained on; `notes` say what was left out and what is odd."""
+    """The table that the version was trained on; `notes` say what was left out and what is odd.
+
+    Where the test rows are of a file of their own, it is `test_source`, and `data_fingerprint` is
+    that of the other rows alone.
+    """
 
     source: str
     target: str
     fingerprint: str
     rows: dict[Literal["training", "validation", "test"], Count]
     class_balance: tuple[ClassBalance, ...]
+    test_source: str | None = None
+    data_fingerprint: str | None = None
     groups: Grouping | None = None
     twins: Twins | None = None
     notes: tuple[str, ...] = ()

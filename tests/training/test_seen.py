@@ -54,7 +54,7 @@ def test_scores_flatter_where_the_split_cannot_be_derived_again(
 
     line, err = _evaluate(done.folder, two_blobs, capsys)
 
-    assert "its test rows cannot be told from the others: all 90 rows are scored" in err
+    assert "no test rows of it can be told from the others: all 90 rows are scored" in err
     assert "90 rows" in line
 
 

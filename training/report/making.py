@@ -92,6 +92,8 @@ def table(manifest: Manifest) -> Iterator[Part]:
         f"{found.source}, column {found.target}. Rows: {counts}. "
         f"Fingerprint {found.fingerprint[:12]}."
     )
+    if found.test_source is not None:
+        yield Paragraph(f"The test rows are those of {found.test_source}.")
     if found.groups is not None:
         yield Paragraph(
             f"Rows of one {found.groups.column} belong together ({found.groups.count:,} groups): "

@@ -26,7 +26,7 @@ def groups_of(source: str, frame: pl.DataFrame, column: str) -> Groups:
         raise TableInvalid(
             f"{source}: --group names '{column}'; the columns are {listing(frame.columns)}"
         )
-    return Groups(column, numbered(group_texts(source, frame.get_column(column))))
+    return _numbered(column, group_texts(source, frame.get_column(column)))
 
 
 def group_texts(source: str, cells: pl.Series) -> pl.Series:
@@ -59,15 +59,20 @@ def grouped_by(table: Table, column: str) -> Table:
         cells = pl.Series(column, table.features.numeric[:, place])
     else:
         cells = pl.Series(column, table.features.categorical[:, place].tolist(), dtype=pl.String)
-    groups = Groups(column, numbered(group_texts(table.source, cells)))
+    groups = _numbered(column, group_texts(table.source, cells))
     return replace(table.without([column]), groups=groups)
 
 
-def numbered(texts: pl.Series) -> Indices:
-    """Each text's number in the order of first rows, (n,); every null has one of its own."""
-    codes: dict[str | int, int] = {}
-    keys = (row if text is None else text for row, text in enumerate(texts.to_list()))
+def numbered(texts: pl.Series, codes: dict[str | int, int]) -> Indices:
+    """Each text's number in `codes`, (n,), which grow; every null has a number of its own."""
+    # A text is never equal to a number, which stands for a row without one.
+    keys = (-len(codes) if text is None else text for text in texts.to_list())
     return np.array([codes.setdefault(key, len(codes)) for key in keys], dtype=np.int64)
+
+
+def _numbered(column: str, texts: pl.Series) -> Groups:
+    codes: dict[str | int, int] = {}
+    return Groups(column, numbered(texts, codes), codes)
 
 
 def group_notes(source: str, frame: pl.DataFrame, asked: Asked) -> list[str]:

@@ -1,8 +1,8 @@
 """A table to learn from: features, and a class label for every row."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,14 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Groups:
-    """Rows that belong together: the column that says so, and each row's group, (n,)."""
+    """Rows that belong together: the column that says so, and each row's group, (n,).
+
+    `codes` are the groups' numbers by what the column says.
+    """
 
     column: str
     of_row: Indices
+    codes: Mapping[str | int, int] = field(default_factory=dict, compare=False)
 
     @property
     def count(self) -> int:
@@ -33,7 +37,8 @@ class Table:
     """Rows of features and, for each, the index of its label, (n,).
 
     A set that comes with a test set of its own has it in its last `test_rows` rows. `left_out`
-    are columns of the data that are no features; `notes` say why.
+    are columns of the data that are no features; `notes` say why. `test_source` is the file of the
+    test rows where they have one, and `data_fingerprint` that of the other rows alone.
     """
 
     source: str
@@ -46,6 +51,8 @@ class Table:
     left_out: tuple[str, ...] = ()
     test_rows: int = 0
     groups: Groups | None = None
+    test_source: str | None = None
+    data_fingerprint: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -57,6 +64,8 @@ class Table:
         digest.update(np.ascontiguousarray(self.class_index).tobytes())
         if self.groups is not None:
             digest.update(np.ascontiguousarray(self.groups.of_row).tobytes())
+        if self.test_source is not None:
+            digest.update(f"{self.test_rows} test rows".encode())
         return digest.hexdigest()
 
     def without(self, ignored: Sequence[str]) -> "Table":

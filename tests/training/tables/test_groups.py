@@ -52,7 +52,7 @@ def test_group_column_that_is_not_there_is_named(write_csv: WriteCsv) -> None:
 def test_large_numbers_are_told_apart() -> None:
     cells = pl.Series("id", [123456789, 123456790, None, 123456789])
 
-    assert numbered(group_texts("t", cells)).tolist() == [0, 1, 2, 0]
+    assert numbered(group_texts("t", cells), {}).tolist() == [0, 1, 2, 0]
 
 
 def test_numbers_are_spelled_alike_with_and_without_gaps() -> None:
