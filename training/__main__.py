@@ -1,6 +1,7 @@
 """python -m training: fit, select, evaluate, predict."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -8,12 +9,16 @@ from service.errors import ServiceError
 from training.arguments import given_settings, parser
 from training.config import RunConfig
 from training.config_file import read_config, read_settings
-from training.errors import TrainingError
+from training.errors import AlreadyPublished, TrainingError
+from training.interrupt import Stopped, tidily_terminated
 from training.select_config import SelectConfig
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; exit status 2 with one sentence when it cannot be done."""
+    """Run one command; exit status 2 with one sentence when it cannot be done.
+
+    Stopped by Ctrl-C it is 130, by SIGTERM 143.
+    """
     options = parser().parse_args(arguments)
     commands: dict[str, Callable[[argparse.Namespace], None]] = {
         "fit": _fit,
@@ -22,7 +27,10 @@ def main(arguments: Sequence[str]) -> int:
         "predict": _predict,
     }
     try:
-        commands[options.command](options)
+        with tidily_terminated():
+            commands[options.command](options)
+    except AlreadyPublished as exc:
+        print(f"published   {exc.folder} (before the run was stopped: nothing is left to do)")
     except (TrainingError, ServiceError) as exc:
         print(f"mlpserve: {exc}", file=sys.stderr)
         return 2
@@ -34,14 +42,10 @@ def main(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 2
-    except KeyboardInterrupt:
-        hint = (
-            "; the same command with --resume goes on from the last checkpoint, if there is one"
-            if options.command in ("fit", "select")
-            else ""
-        )
-        print(f"mlpserve: stopped; nothing was published or written{hint}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as exc:
+        told = getattr(exc, "__notes__", ["nothing was published or written"])
+        print(f"mlpserve: stopped; {'; '.join(told)}", file=sys.stderr)
+        return exc.exit_status if isinstance(exc, Stopped) else 128 + signal.SIGINT
     return 0
 
 

@@ -65,11 +65,14 @@ class CrossValidation:
         """How many settings are tried."""
         return len(self._jobs) // self._folds
 
+    @property
+    def dtypes(self) -> set[torch.dtype]:
+        """Of the matrix products of all models."""
+        return {job.how.dtype for job in self._jobs}
+
     def run(self, *, pruner: Pruner | None, watcher: Watcher, checkpoint: Checkpoint) -> None:
         """Train all to their ends, or until they are given up; goes on from the checkpoint."""
-        found = checkpoint.load()
-        if found is not None:
-            self._restore(found)
+        checkpoint.restore(self._restore)
         epochs = self._jobs[0].how.epochs
         for rung, target in enumerate([*rungs(epochs), epochs] if pruner else [epochs]):
             if rung < self._rungs_done:
@@ -87,6 +90,10 @@ class CrossValidation:
     def validation(self, setting: int) -> torch.Tensor:
         """The rows that the first fold of a setting is validated on."""
         return self._jobs[setting * self._folds].validation
+
+    def dtype(self, setting: int) -> torch.dtype:
+        """Of one setting's matrix products."""
+        return self._jobs[setting * self._folds].how.dtype
 
     def networks(self, setting: int) -> list[Perceptron]:
         """The network of every fold of one setting, with its best weights."""

@@ -6,11 +6,15 @@ TrainingError
 ├── SplitImpossible
 ├── Diverged
 ├── CheckpointFailed
+├── RunIsGoing
+├── AlreadyPublished
 ├── StorageFailed
 ├── ExportRefused
 ├── PublishFailed
 └── TrackingFailed
 """
+
+from pathlib import Path
 
 
 class TrainingError(Exception):
@@ -35,6 +39,18 @@ class Diverged(TrainingError):
 
 class CheckpointFailed(TrainingError):
     """The state of an unfinished run cannot be kept, or read back."""
+
+
+class RunIsGoing(TrainingError):
+    """Another process is at the same run."""
+
+
+class AlreadyPublished(TrainingError):
+    """The run to go on with has published `folder`, and was killed before it could put away."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} is what this run has published: there is nothing left to do")
+        self.folder = folder
 
 
 class StorageFailed(TrainingError):

@@ -32,7 +32,7 @@ from training.export import check_parity, describe_artifact, export, make_golden
 from training.metrics import score
 from training.network import Architecture, Perceptron, hidden_values, parameter_count
 from training.publish import publish
-from training.run_folder import TOLD_ELSEWHERE
+from training.run_folder import TOLD_ELSEWHERE, RunFolder
 from training.start import Start
 from training.tables.table import Indices
 from training.trained import TrainedModel
@@ -73,7 +73,7 @@ class Run:
     seconds: Mapping[str, float]
 
 
-def finish(begun: Start, fitted: Fitted) -> Run:
+def finish(begun: Start, fitted: Fitted, folder: RunFolder) -> Run:
     """Make a version of fitted networks and publish it. Raises ExportRefused and PublishFailed."""
     config, data = fitted.config, begun.data
     table, test = data.table, data.split.test
@@ -124,9 +124,10 @@ def finish(begun: Start, fitted: Fitted) -> Run:
         html = config.report == "html"
         files |= _report(begun, manifest, model, uncertainty=evidence, html=html)
         begun.clock.lap("report")
-    folder = publish(config.models, config.name, files)
+    folder.about_to_publish(manifest_json)
+    published = publish(config.models, config.name, files)
     begun.clock.lap("publishing")
-    return Run(folder, manifest, model, dict(begun.clock.seconds))
+    return Run(published, manifest, model, dict(begun.clock.seconds))
 
 
 def _report(

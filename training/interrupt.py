@@ -1,34 +1,80 @@
-"""Ctrl-C once: stop where nothing is lost. Twice: at once."""
+"""Ctrl-C or SIGTERM once: stop where nothing is lost. Twice: at once."""
 
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(KeyboardInterrupt):
+    """A run that a signal has stopped; its notes say what there is of it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_status = 128 + number
 
 
 class Interrupt:
     """Whether somebody has asked the run to stop."""
 
     def __init__(self) -> None:
-        self.is_asked = False
+        self._asked: int | None = None
 
-    def ask(self, _signal: int, _frame: FrameType | None) -> None:
+    @property
+    def is_asked(self) -> bool:
+        """Whether a signal has come."""
+        return self._asked is not None
+
+    def ask(self, number: int, _frame: FrameType | None) -> None:
         """Take note; the second time, stop."""
-        if self.is_asked:
-            raise KeyboardInterrupt
-        self.is_asked = True
-        print(
-            "\nstopping after this epoch; Ctrl-C again stops at once", file=sys.stderr, flush=True
-        )
+        if self._asked is not None:
+            raise Stopped(number)
+        self._asked = number
+        again = "Ctrl-C again" if number == signal.SIGINT else "a second signal"
+        # A print that this handler has come in the middle of could not be begun again.
+        sentence = f"\nstopping after this epoch; {again} stops at once\n"
+        os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, sentence.encode())
+
+    def stop_if_asked(self) -> None:
+        """Raise Stopped if a signal has come."""
+        if self._asked is not None:
+            raise Stopped(self._asked)
 
 
 @contextmanager
-def interruptible() -> Iterator[Interrupt]:
-    """Until the end of the block, the first Ctrl-C is a request."""
-    interrupt = Interrupt()
-    before = signal.signal(signal.SIGINT, interrupt.ask)
+def interruptible(interrupt: Interrupt) -> Iterator[None]:
+    """Until the end of the block, the first signal is a request; it is granted there at the latest.
+
+    Raises Stopped.
+    """
+    with _handled(dict.fromkeys(_SIGNALS, interrupt.ask)):
+        yield
+    interrupt.stop_if_asked()
+
+
+@contextmanager
+def tidily_terminated() -> Iterator[None]:
+    """Until the end of the block, SIGTERM raises Stopped, so that everything is put away."""
+    with _handled({signal.SIGTERM: _stop}):
+        yield
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Stopped(number)
+
+
+@contextmanager
+def _handled(
+    handlers: Mapping[signal.Signals, Callable[[int, FrameType | None], object]],
+) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield interrupt
+        yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

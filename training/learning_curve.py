@@ -7,7 +7,7 @@ from service.model_repository.provenance import LearningCurvePoint
 from training.config import RunConfig
 from training.cross_validation import CrossValidation, Unwatched
 from training.errors import ConfigInvalid
-from training.fitting.checkpoint import NoCheckpoint
+from training.fitting.checkpoint import Checkpoint
 from training.jobs import Fold, fold_rows, jobs_of
 from training.plan import settled
 from training.seeds import stream_seed
@@ -20,11 +20,12 @@ _FEWEST_ROWS = 20
 
 
 def learning_curve(
-    begun: Start, config: RunConfig, folds: int = _FOLDS
+    begun: Start, config: RunConfig, checkpoint: Checkpoint, folds: int = _FOLDS
 ) -> tuple[LearningCurvePoint, ...]:
     """Train on growing shares of every fold's training rows, validate on the same fold.
 
-    The rows of a smaller share are among those of a larger one.
+    The rows of a smaller share are among those of a larger one. What depends on the number of rows,
+    and is not set in `config`, is that of each share.
     """
     data = begun.data
     pool = np.sort(np.concatenate([data.split.training, data.split.validation]))
@@ -38,7 +39,7 @@ def learning_curve(
         ]
         if len(chosen[0][0]) < _FEWEST_ROWS:
             continue
-        points.append(_point(begun, config, chosen, pool))
+        points.append(_point(begun, config, checkpoint, chosen, pool))
     # With so few rows a fit may diverge on every fold: then there is nothing to tell.
     return tuple(point for point in points if point.log_losses)
 
@@ -49,13 +50,15 @@ def require_in_memory(begun: Start) -> None:
         raise ConfigInvalid("--learning-curve needs the table in memory: --memory allows more")
 
 
-def _point(begun: Start, config: RunConfig, folds: list[Fold], pool: Indices) -> LearningCurvePoint:
+def _point(
+    begun: Start, config: RunConfig, checkpoint: Checkpoint, folds: list[Fold], pool: Indices
+) -> LearningCurvePoint:
     rows = len(folds[0][0])
     fits = settled(config.model_copy(update={"batch_size": _batch(config, rows)}), rows)
     n_classes = len(begun.data.table.labels)
     jobs = jobs_of(fits, begun.learned.preprocessing, n_classes, folds)
     search = CrossValidation(jobs, len(folds), begun.rows(pool))
-    search.run(pruner=None, watcher=Unwatched(), checkpoint=NoCheckpoint())
+    search.run(pruner=None, watcher=Unwatched(), checkpoint=checkpoint)
     scores = search.scores([{}])[0]
     return LearningCurvePoint(rows=rows, log_losses=scores.log_losses, accuracies=scores.accuracies)
 

@@ -1,5 +1,6 @@
 """A fit from table to published version, top to bottom."""
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -14,7 +15,7 @@ from training.fitting.fit import fit
 from training.fitting.shuffle import ShuffleBuffer
 from training.fitting.trainer import Optimisation
 from training.inputs import Rows
-from training.interrupt import interruptible
+from training.interrupt import Interrupt, interruptible
 from training.learning_curve import learning_curve, require_in_memory
 from training.memory import allowed_bytes
 from training.network import build_network, evaluation_logits
@@ -33,30 +34,42 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
 
     With `resume` it goes on where an earlier process with the same settings stopped.
     """
-    config = asked.resolved()
-    require_dropout(config)
-    begun = start(config)
-    if config.learning_curve:
+    unsettled = asked.resolved()
+    require_dropout(unsettled)
+    begun = start(unsettled)
+    if unsettled.learning_curve:
         require_in_memory(begun)
+    config = settled(unsettled, int(begun.data.training_counts.sum()))
+    interrupt = Interrupt()
+    folder = RunFolder(config, begun.data.fingerprint, interrupt, _made_by(begun, config))
+    with folder.held(resume=resume):
+        with interruptible(interrupt):
+            fitted = _fitted(begun, config, folder)
+            if config.learning_curve:
+                points = learning_curve(begun, unsettled, folder.without_checkpoint())
+                begun.clock.lap("learning curve")
+                fitted = replace(fitted, learning_curve=points)
+        done = finish(begun, fitted, folder)
+        folder.remove()
+        track(config, done.manifest, done.folder)
+    return done
+
+
+def _fitted(begun: Start, config: RunConfig, folder: RunFolder) -> Fitted:
     data, split = begun.data, begun.data.split
-    counts = data.training_counts
-    config = settled(config, int(counts.sum()))
     shape = architecture(config, begun.learned.preprocessing, len(data.table.labels))
     torch.manual_seed(config.seed)
     network = build_network(shape)
     how = optimisation(config, network)
     training, validation = begun.rows(split.training), begun.rows(split.validation)
-    batches = _batches(begun, training, config, how)
-    with interruptible() as interrupt, Progress(config.epochs) as progress:
-        folder = RunFolder(config, data.fingerprint, interrupt)
-        folder.begin(resume=resume)
-        if config.threads is None:
-            measure = partial(fastest, steps_of_fit(shape, training, how))
-            torch.set_num_threads(folder.threads(measure))
-        watched = progress.watch(batches)
-        sample = training[:: -(-len(training) // _MEASURED_ROWS)]
-        checkpoint = folder.checkpoint("fit")
-        epochs = fit(network, watched, sample, validation, how, checkpoint)
+    sample = training[:: -(-len(training) // _MEASURED_ROWS)]
+    if config.threads is None:
+        steps = partial(fastest, steps_of_fit(shape, training, how))
+        torch.set_num_threads(folder.threads(steps))
+    checkpoint = folder.checkpoint("fit", [how.dtype])
+    with Progress(config.epochs) as progress:
+        batches = progress.watch(_batches(begun, training, config, how))
+        epochs = fit(network, batches, sample, validation, how, checkpoint)
         records = progress.follow(with_event_files(epochs, config.tensorboard, begun.name))
     begun.clock.lap("fit")
     told = history(records)
@@ -64,14 +77,11 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
         config=config,
         records=records,
         best_epoch=told.best_epoch,
-        class_counts=counts.tolist(),
+        class_counts=data.training_counts.tolist(),
         layers=layer_states(network, validation.inputs, shape.activation),
         weights=[linear.weight.numel() for linear in network.linears],
     )
-    points = learning_curve(begun, config) if config.learning_curve else ()
-    if points:
-        begun.clock.lap("learning curve")
-    fitted = Fitted(
+    return Fitted(
         config=config,
         shape=shape,
         dtype=how.dtype,
@@ -80,12 +90,7 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
         validated=split.validation,
         history=told,
         diagnosis=diagnose(observed),
-        learning_curve=points,
     )
-    done = finish(begun, fitted)
-    folder.remove()
-    track(config, done.manifest, done.folder)
-    return done
 
 
 def require_dropout(config: RunConfig) -> None:
@@ -95,6 +100,13 @@ def require_dropout(config: RunConfig) -> None:
             f"--uncertainty {config.uncertainty} comes from dropout: expected a rate above 0, "
             "such as --dropout 0.5"
         )
+
+
+def _made_by(begun: Start, config: RunConfig) -> dict[str, str]:
+    """What the order of rows depends on beside the settings: a shuffle buffer's size."""
+    if begun.data.stream is None:
+        return {}
+    return {"memory": f"{allowed_bytes(config.memory) / 2**30:.3f}GiB"}
 
 
 def _batches(begun: Start, training: Rows, config: RunConfig, how: Optimisation) -> Batches:

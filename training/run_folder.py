@@ -2,47 +2,73 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
+import torch
+
+from service import VERSION
+from service.model_repository.layout import MANIFEST, version_folders
 from training.config import RunConfig
-from training.errors import CheckpointFailed
+from training.errors import AlreadyPublished, CheckpointFailed, RunIsGoing
 from training.fitting.checkpoint import CheckpointFile, StopWhenAsked
 from training.interrupt import Interrupt
+from training.locks import holding
+from training.run_record import RunRecord, nothing_to_resume
 
 # Where a run is published, or told of, has no part in what it comes to.
 TOLD_ELSEWHERE = frozenset(
     {"models", "data", "test", "runs", "report", "tensorboard", "mlflow", "storage", "worker"}
 )
-# Workers of one search may differ in these.
-_WORKERS_OWN = frozenset({"threads", "settings"})
+# A checkpoint says of itself how many threads it is of.
+_KEPT_WITH_CHECKPOINTS = frozenset({"threads"})
+# Workers of one search may differ in this.
+_WORKERS_OWN = frozenset({"settings"})
+DATABASE = "search.db"
 
 _THREADS = "threads"
 
 
 class RunFolder:
-    """<runs>/<name>-<digest of settings and table>, made when there is something to keep."""
+    """<runs>/<name>-<digest of settings and table>, there as long as there is something to keep."""
 
-    def __init__(self, config: RunConfig, fingerprint: str, interrupt: Interrupt) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        fingerprint: str,
+        interrupt: Interrupt,
+        made_by: Mapping[str, str] | None = None,
+    ) -> None:
         is_shared = getattr(config, "searched_by", None) == "tpe"
-        excluded = TOLD_ELSEWHERE | _WORKERS_OWN if is_shared else TOLD_ELSEWHERE
+        excluded = TOLD_ELSEWHERE | _KEPT_WITH_CHECKPOINTS | (_WORKERS_OWN if is_shared else set())
         settings = config.model_dump_json(exclude=set(excluded))
         digest = hashlib.sha256(f"{settings}{fingerprint}".encode()).hexdigest()
         assert config.runs is not None
         self.path = config.runs / f"{config.name}-{digest[:12]}"
+        self._record = RunRecord.of(config, fingerprint, frozenset(excluded))
+        self._versions = config.models / str(config.name)
+        self._keeps_elsewhere = getattr(config, "storage", None) is not None
         self._interrupt = interrupt
+        self._made_by = dict(made_by or {})
 
-    def begin(self, *, resume: bool) -> None:
-        """Keep what an earlier process left, or throw it away.
+    @contextmanager
+    def held(self, *, resume: bool) -> Iterator[None]:
+        """Keep what an earlier process left, or throw it away; let no other process in.
 
-        Raises CheckpointFailed when there is nothing to resume.
+        At the end of the block the folder stays if there is something in it to go on with. Raises
+        CheckpointFailed when there is nothing to resume, AlreadyPublished when there is nothing
+        left to do, RunIsGoing when another process is at this run.
         """
-        if not resume:
-            self.remove()
-        elif not any(self.path.glob("*")):
-            raise CheckpointFailed(
-                f"{self.path}: there is nothing to resume: expected a run with exactly these "
-                "settings and rows that was stopped before its end"
-            )
+        runs = self.path.parent
+        made = [path for path in runs.parents if not path.exists()]
+        try:
+            with self._taken(resume=resume):
+                yield
+        finally:
+            for path in (runs, *made):
+                with suppress(OSError):
+                    path.rmdir()
 
     def threads(self, measure: Callable[[], int]) -> int:
         """The threads that the run was begun with, or what `measure` says. Raises CheckpointFailed.
@@ -64,18 +90,110 @@ class RunFolder:
             raise CheckpointFailed(f"{kept}: expected a number of threads") from exc
         return found
 
-    def checkpoint(self, phase: str) -> CheckpointFile:
-        """Where one phase of the run keeps its state."""
-        return CheckpointFile(self.path / f"{phase}.pt", self._interrupt)
+    def checkpoint(self, phase: str, dtypes: Iterable[torch.dtype]) -> CheckpointFile:
+        """Where one phase of the run, in these precisions, keeps its state."""
+        precisions = sorted({str(dtype).removeprefix("torch.") for dtype in dtypes})
+        made_by = {
+            "release": VERSION,
+            "torch": str(torch.__version__),
+            "threads": str(torch.get_num_threads()),
+            "precision": " and ".join(precisions),
+            **self._made_by,
+        }
+        return CheckpointFile(self.path / f"{phase}.pt", self._interrupt, made_by)
 
     def without_checkpoint(self) -> StopWhenAsked:
-        """For a phase whose state is kept elsewhere."""
+        """For a phase whose state is kept elsewhere, or is not worth it."""
         return StopWhenAsked(self._interrupt)
+
+    def about_to_publish(self, manifest_json: bytes) -> None:
+        """Take note, so that a run that is killed afterwards is not published twice."""
+        digest = hashlib.sha256(manifest_json).hexdigest()
+        self._record = self._record.model_copy(update={"manifest_sha256": digest})
+        self._record.write(self.path)
 
     def remove(self) -> None:
         """Throw everything away."""
         shutil.rmtree(self.path, ignore_errors=True)
-        try:
-            self.path.parent.rmdir()
-        except OSError:
+
+    @contextmanager
+    def _taken(self, *, resume: bool) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(holding(self.path, wait=False))
+                stack.callback(self._remove_if_empty)
+                self._begin(resume=resume)
+            except BlockingIOError as exc:
+                raise RunIsGoing(self._going()) from exc
+            except OSError as exc:
+                raise CheckpointFailed(
+                    f"{self.path}: cannot be written: {exc.strerror}: --runs names another folder"
+                ) from exc
+            try:
+                yield
+            except KeyboardInterrupt as exc:
+                exc.add_note(self._left())
+                raise
+
+    def _going(self) -> str:
+        other = RunRecord.read(self.path)
+        process = f" in process {other.process}" if other else ""
+        return (
+            f"{self.path}: the same run is going on{process}: wait for its end or stop it; "
+            "another --seed or --name makes another run"
+        )
+
+    def _begin(self, *, resume: bool) -> None:
+        if not resume:
+            self._empty()
+        elif self._has_state:
+            self._take_over()
+        elif not self._keeps_elsewhere:
+            raise CheckpointFailed(nothing_to_resume(self._record, self.path))
+        self._record.write(self.path)
+
+    def _take_over(self) -> None:
+        before = RunRecord.read(self.path)
+        if before is None or before.manifest_sha256 is None:
             return
+        published = self._published(before.manifest_sha256)
+        if published is not None:
+            self.remove()
+            raise AlreadyPublished(published)
+
+    def _published(self, manifest_sha256: str) -> Path | None:
+        if not self._versions.is_dir():
+            return None
+        for _, folder in sorted(version_folders(self._versions).items(), reverse=True):
+            try:
+                content = (folder / MANIFEST).read_bytes()
+            except OSError:
+                continue
+            if hashlib.sha256(content).hexdigest() == manifest_sha256:
+                return folder
+        return None
+
+    @property
+    def _has_state(self) -> bool:
+        return any(self.path.glob("*.pt")) or (self.path / DATABASE).exists()
+
+    def _left(self) -> str:
+        """What there is of a run that is stopped at this moment."""
+        digest = self._record.manifest_sha256
+        published = None if digest is None else self._published(digest)
+        if published is not None:
+            return f"{published} is published"
+        if self._has_state or self._keeps_elsewhere:
+            return (
+                "nothing was published; the same command with --resume goes on from the last "
+                f"checkpoint, in {self.path}"
+            )
+        return "nothing was published, and there is no checkpoint yet to go on from"
+
+    def _remove_if_empty(self) -> None:
+        if not self._has_state:
+            self.remove()
+
+    def _empty(self) -> None:
+        for path in self.path.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from training.errors import StorageFailed
-from training.run_folder import RunFolder
+from training.run_folder import DATABASE, RunFolder
 from training.select_config import SelectConfig
 
 HEARTBEAT_S = 20
@@ -41,7 +41,7 @@ def open_storage(config: SelectConfig, folder: RunFolder | None) -> optuna.stora
     if url is None:
         assert folder is not None
         folder.path.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{folder.path / 'search.db'}"
+        url = f"sqlite:///{folder.path / DATABASE}"
     try:
         if config.storage is None:
             return optuna.storages.RDBStorage(url)

@@ -17,7 +17,7 @@ from training.errors import ConfigInvalid, Diverged
 from training.finish import Fitted, Run, finish
 from training.fitting.checkpoint import Checkpoint, NoCheckpoint
 from training.fitting.early_stopping import EpochRecord
-from training.interrupt import interruptible
+from training.interrupt import Interrupt, interruptible
 from training.jobs import Ground, fold_rows
 from training.learning_curve import learning_curve
 from training.network import Perceptron
@@ -45,6 +45,7 @@ class Winner:
     records: Sequence[Sequence[EpochRecord]]
     networks: tuple[Perceptron, ...]
     layers: Sequence[LayerState]
+    dtype: torch.dtype
 
 
 def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
@@ -55,23 +56,31 @@ def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
     """
     config = asked.resolved()
     begun = start(config, cross_validated=True)
-    with interruptible() as interrupt:
-        folder = RunFolder(config, begun.data.fingerprint, interrupt)
-        folder.begin(resume=resume)
-        selection, winner = search_settings(begun, config, folder)
-        begun.clock.lap("search")
-        require_dropout(winner.candidate.config)
-        fitted = fit_winner(begun, config, winner, folder)
-    chosen = winner.candidate.config
-    points = learning_curve(begun, chosen, config.folds) if config.learning_curve else ()
-    if points:
-        begun.clock.lap("learning curve")
-    if fitted.kept_back:
-        begun = replace(begun, data=begun.data.validated_on(fitted.validated))
-    done = finish(begun, replace(fitted, selection=selection, learning_curve=points))
-    folder.remove()
-    track(config, done.manifest, done.folder)
+    interrupt = Interrupt()
+    folder = RunFolder(config, begun.data.fingerprint, interrupt)
+    with folder.held(resume=resume):
+        with interruptible(interrupt):
+            fitted = _selected(begun, config, folder)
+        if fitted.kept_back:
+            begun = replace(begun, data=begun.data.validated_on(fitted.validated))
+        done = finish(begun, fitted, folder)
+        folder.remove()
+        track(config, done.manifest, done.folder)
     return done
+
+
+def _selected(begun: Start, config: SelectConfig, folder: RunFolder) -> Fitted:
+    selection, winner = search_settings(begun, config, folder)
+    begun.clock.lap("search")
+    chosen = winner.candidate
+    require_dropout(chosen.config)
+    fitted = replace(fit_winner(begun, config, winner, folder), selection=selection)
+    if not config.learning_curve:
+        return fitted
+    unsettled = config.setting(chosen.values)
+    points = learning_curve(begun, unsettled, folder.without_checkpoint(), config.folds)
+    begun.clock.lap("learning curve")
+    return replace(fitted, learning_curve=points)
 
 
 def run_worker(asked: SelectConfig) -> int:
@@ -80,7 +89,8 @@ def run_worker(asked: SelectConfig) -> int:
 
     config = asked.resolved()
     begun = start(config, cross_validated=True)
-    with interruptible() as interrupt:
+    interrupt = Interrupt()
+    with interruptible(interrupt):
         folder = RunFolder(config, begun.data.fingerprint, interrupt)
         ground = _ground(begun, config)
         config = sized(config, len(ground.table))
@@ -109,11 +119,12 @@ def search_settings(
         # The networks of a trial may lie on another machine: those of the chosen one are made anew.
         search = ground.cross_validation([tried[selection.chosen]])
         with SearchProgress(config.folds, config.epochs) as progress:
-            search.run(pruner=None, watcher=progress, checkpoint=NoCheckpoint())
+            checkpoint = _checkpoint(folder, "winner", search)
+            search.run(pruner=None, watcher=progress, checkpoint=checkpoint)
         return selection, _winner(search, tried[selection.chosen], 0, ground)
     tried = candidates(config, space, ground.fold_rows)
     search = ground.cross_validation(tried)
-    checkpoint = NoCheckpoint() if folder is None else folder.checkpoint("search")
+    checkpoint = _checkpoint(folder, "search", search)
     with SearchProgress(search.n_models, config.epochs) as progress:
         pruner = best_third if config.halves and len(tried) > 2 else None
         search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
@@ -134,6 +145,10 @@ def _set_threads(ground: Ground, config: SelectConfig, space: Space, folder: Run
         return fastest(steps_of_search(jobs, ground.table))
 
     torch.set_num_threads(folder.threads(measure))
+
+
+def _checkpoint(folder: RunFolder | None, phase: str, search: CrossValidation) -> Checkpoint:
+    return NoCheckpoint() if folder is None else folder.checkpoint(phase, search.dtypes)
 
 
 def _ground(begun: Start, config: SelectConfig) -> Ground:
@@ -167,7 +182,7 @@ def fit_winner(
     networks, told = winner.networks, _history(winner.records)
 
     def checkpoint(phase: str) -> Checkpoint:
-        return NoCheckpoint() if folder is None else folder.checkpoint(phase)
+        return NoCheckpoint() if folder is None else folder.checkpoint(phase, [winner.dtype])
 
     if config.ensemble:
         rehearsed = _ensemble_again(winner, checkpoint("calibration"))
@@ -220,6 +235,7 @@ def _winner(search: CrossValidation, candidate: Candidate, place: int, ground: G
         records=search.records(place),
         networks=networks,
         layers=layer_states(networks[0], first, candidate.config.activation),
+        dtype=search.dtype(place),
     )
 
 

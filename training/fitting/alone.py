@@ -81,6 +81,7 @@ class Alone:
     def state(self) -> dict[str, Any]:
         """Everything that a later epoch depends on."""
         return {
+            "job": self._job.identity,
             "trainer": self._trainer.state(),
             "best": self.best,
             "diverged": self.diverged,
@@ -89,7 +90,9 @@ class Alone:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` gave."""
+        """Go on from what `state` gave. Raises ValueError for that of another job."""
+        if state["job"] != self._job.identity:
+            raise ValueError("expected the state of the same model")
         self._trainer.restore(state["trainer"])
         self.best, self.diverged = state["best"], state["diverged"]
         self._is_over = state["is_over"]

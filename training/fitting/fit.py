@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from training.errors import Diverged
 from training.fitting.batches import Batches
-from training.fitting.checkpoint import Checkpoint, NoCheckpoint
+from training.fitting.checkpoint import Checkpoint, NoCheckpoint, State
 from training.fitting.divergence import diverged_sentence, is_diverged
 from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
 from training.fitting.scores import measure
@@ -34,13 +34,17 @@ def fit(
     stopping = EarlyStopping(how.monitor, how.patience)
     records: list[EpochRecord] = []
     best_weights = copy.deepcopy(network.state_dict())
-    found = checkpoint.load()
-    if found is not None:
-        trainer.restore(found["trainer"])
-        best_weights = found["best"]
-        records = [EpochRecord(**record) for record in found["records"]]
-        follow(records, stopping)
-        yield from records
+
+    def go_on(state: State) -> None:
+        # Into the network first, which takes no weights of another shape.
+        network.load_state_dict(state["best"])
+        best_weights.update(state["best"])
+        trainer.restore(state["trainer"])
+        records.extend(EpochRecord(**record) for record in state["records"])
+
+    checkpoint.restore(go_on)
+    follow(records, stopping)
+    yield from records
     while len(records) < how.epochs and not stopping.is_over(len(records)):
         epoch = len(records) + 1
         norms = trainer.epoch(epoch)
@@ -83,11 +87,14 @@ def refit(
 ) -> Iterator[int]:
     """Fit for so many epochs of the schedule of `how`, yielding the number of each."""
     trainer = Trainer(network, training, how)
-    found = checkpoint.load()
     done = 0
-    if found is not None:
-        trainer.restore(found["trainer"])
-        done = found["epoch"]
+
+    def go_on(state: State) -> None:
+        nonlocal done
+        trainer.restore(state["trainer"])
+        done = int(state["epoch"])
+
+    checkpoint.restore(go_on)
     for epoch in range(done + 1, epochs + 1):
         trainer.epoch(epoch)
         if checkpoint.is_due:
