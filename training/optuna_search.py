@@ -139,7 +139,7 @@ class _Search:
                 named = {value_text(value): value for value in axis.values}
                 values[name] = named[params[name]]
             else:
-                values[name] = float(f"{params[name]:.3g}")
+                values[name] = axis.rounded(params[name])
         return values
 
 

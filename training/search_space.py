@@ -49,11 +49,18 @@ class Range:
     is_log: bool
 
     def at(self, share: float) -> float:
-        """The number at a share in [0, 1) of the range, to three digits."""
+        """The number at a share in [0, 1) of the range, to three digits where they are in it."""
         if self.is_log:
             low, high = math.log(self.low), math.log(self.high)
-            return float(f"{math.exp(low + share * (high - low)):.3g}")
-        return float(f"{self.low + share * (self.high - self.low):.3g}")
+            return self.rounded(math.exp(low + share * (high - low)))
+        return self.rounded(self.low + share * (self.high - self.low))
+
+    def rounded(self, value: float) -> float:
+        """A number of the range to three digits, or exactly where these would leave the range."""
+        short = float(f"{value:.3g}")
+        if self.low <= short <= self.high:
+            return short
+        return min(max(value, self.low), self.high)
 
 
 Space = Mapping[str, Choices | Range]

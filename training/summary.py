@@ -135,7 +135,10 @@ def value_text(value: JsonValue) -> str:
     """One value as --vary would have it."""
     if isinstance(value, list):
         return "x".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+    if not isinstance(value, float):
+        return str(value).lower()
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _rank(setting: SettingScore) -> tuple[bool, float]:

@@ -96,6 +96,7 @@ def test_ctrl_c_stops_after_the_epoch_and_says_how_to_go_on(tmp_path: Path) -> N
 
     assert process.returncode == 130
     assert "stopping after this epoch; Ctrl-C again stops at once" in errors
+    assert "nothing was published" in errors
     assert "the same command with --resume goes on" in errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "models").glob("digits/*"))

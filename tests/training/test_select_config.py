@@ -11,6 +11,7 @@ from training.config_file import read_settings
 from training.errors import ConfigInvalid
 from training.search_space import Choices, Range, default_space, grid, parse_space, sample
 from training.select_config import SelectConfig
+from training.summary import value_text
 
 
 def _config(*vary: str, **flags: object) -> SelectConfig:
@@ -54,6 +55,26 @@ def test_settings_at_random_are_different_and_in_range(seed: int, count: int) ->
         assert 0.001 <= float(str(values["learning_rate"])) <= 0.1
         assert 0 <= float(str(values["dropout"])) <= 0.6
     assert found == sample(space, count, seed)
+
+
+@given(
+    low=st.floats(1e-6, 0.5),
+    width=st.floats(1e-9, 0.4),
+    share=st.floats(0, 1, exclude_max=True),
+    is_log=st.booleans(),
+)
+def test_number_of_a_range_never_leaves_it(
+    low: float, width: float, share: float, is_log: bool
+) -> None:
+    axis = Range(low, low + width, is_log)
+
+    assert low <= axis.at(share) <= low + width
+
+
+def test_values_that_agree_to_six_digits_are_told_apart() -> None:
+    texts = [value_text(value) for value in (0.1234567, 0.1234568, 0.1, 1e-05, 2.0)]
+
+    assert texts == ["0.1234567", "0.1234568", "0.1", "1e-05", "2"]
 
 
 def test_small_space_gives_no_setting_twice() -> None:

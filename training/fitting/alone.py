@@ -8,7 +8,7 @@ import torch
 
 from training.errors import Diverged
 from training.fitting.batches import InMemory
-from training.fitting.divergence import is_diverged
+from training.fitting.divergence import has_gone_wrong
 from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
 from training.fitting.job import Job, job_sample
 from training.fitting.scores import measure
@@ -58,11 +58,11 @@ class Alone:
             trained = measure(self._network, self._table[job_sample(self._job)])
         except Diverged:
             norms, trained = (), (float("nan"), 0.0)
-        if is_diverged(trained[0], self._network.n_classes):
+        validated = measure(self._network, self._table[self._job.validation])
+        if has_gone_wrong(trained[0], validated[0], self._network.n_classes):
             self.diverged[0] = trained[0]
             self._is_over = True
             return
-        validated = measure(self._network, self._table[self._job.validation])
         is_best = self._stopping.is_best(epoch, *validated)
         if is_best:
             self.best[0] = copy.deepcopy(self._network.state_dict())

@@ -1,5 +1,6 @@
 """Which epoch is the best so far, and when to stop waiting for a better one."""
 
+import math
 from dataclasses import dataclass
 
 from training.config import Monitor
@@ -36,7 +37,8 @@ class EarlyStopping:
     def is_best(self, epoch: int, loss: float, accuracy: float) -> bool:
         """Whether this epoch is better than every one before."""
         wrong = 1 - accuracy if self._monitor == "accuracy" else 0.0
-        if (wrong, loss) >= self._best:
+        # A loss that is no number compares with nothing, and is never the best.
+        if not math.isfinite(loss) or (wrong, loss) >= self._best:
             return False
         self._best, self.best_epoch = (wrong, loss), epoch
         return True

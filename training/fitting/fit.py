@@ -1,12 +1,13 @@
 """Fit a network: mini-batch SGD or AdamW with dropout, and early stopping."""
 
 import copy
+import math
 from collections.abc import Iterator
 
 from training.errors import Diverged
 from training.fitting.batches import Batches
 from training.fitting.checkpoint import Checkpoint, NoCheckpoint, State
-from training.fitting.divergence import diverged_sentence, is_diverged
+from training.fitting.divergence import diverged_sentence, is_diverged, unmeasured_sentence
 from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
 from training.fitting.scores import measure
 from training.fitting.trainer import Optimisation, Trainer
@@ -52,6 +53,8 @@ def fit(
         if is_diverged(training_loss, network.n_classes):
             raise Diverged(diverged_sentence(epoch, training_loss, how.learning_rate))
         validation_loss, validation_accuracy = measure(network, validation)
+        if not math.isfinite(validation_loss):
+            raise Diverged(unmeasured_sentence(epoch, how.learning_rate))
         is_best = stopping.is_best(epoch, validation_loss, validation_accuracy)
         if is_best:
             best_weights = copy.deepcopy(network.state_dict())

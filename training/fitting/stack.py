@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from training.fitting.batches import epoch_order
-from training.fitting.divergence import is_diverged
+from training.fitting.divergence import has_gone_wrong
 from training.fitting.early_stopping import EarlyStopping, EpochRecord, follow
 from training.fitting.job import Job, job_sample
 from training.fitting.optimiser import scheduled
@@ -141,7 +141,7 @@ class Stack:
             for (place, number), validated, trained in zip(
                 together, validation, training, strict=True
             ):
-                if is_diverged(trained[0], job.shape.n_classes):
+                if has_gone_wrong(trained[0], validated[0], job.shape.n_classes):
                     self.diverged[number] = trained[0]
                     yield number
                 elif self._record(place, number, trained, validated, norms[place]):

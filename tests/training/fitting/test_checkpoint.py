@@ -2,7 +2,7 @@
 
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 import torch
 
-from training.cross_validation import CrossValidation
+from training.cross_validation import CrossValidation, Unwatched
 from training.errors import CheckpointFailed
 from training.fitting.batches import Batches, InMemory
-from training.fitting.checkpoint import CheckpointFile, NoCheckpoint
+from training.fitting.checkpoint import CheckpointFile, NoCheckpoint, State
 from training.fitting.fit import fit, refit
 from training.fitting.job import Job
 from training.fitting.shuffle import ShuffleBuffer
@@ -65,14 +65,25 @@ def _network(n_encoded: int = 8, embeddings: tuple[tuple[int, int], ...] = ((6, 
 
 
 class _StopAfter:
-    """Asks to stop when that many epochs are trained."""
+    """Asks to stop when that many epochs are trained, of whichever networks."""
 
     def __init__(self, interrupt: Interrupt, epochs: int) -> None:
-        self._interrupt, self._epochs = interrupt, epochs
+        self._interrupt, self._left = interrupt, epochs
 
-    def advance(self, epoch: int, models: int, best: float | None) -> None:
-        if epoch == self._epochs:
+    def advance(self, *_: object) -> None:
+        self._left -= 1
+        if self._left == 0:
             self._interrupt.ask(signal.SIGINT, None)
+
+
+def _stopped(epochs: Iterable[object], interrupt: Interrupt) -> None:
+    for number, _ in enumerate(epochs, start=1):
+        if number == STOPPED_AFTER:
+            interrupt.ask(signal.SIGINT, None)
+
+
+def _ignore(_state: State) -> None:
+    """Take nothing."""
 
 
 def _cross_validation() -> CrossValidation:
@@ -96,32 +107,20 @@ def test_search_of_networks_alone_and_in_a_stack_goes_on_bit_for_bit(
 ) -> None:
     interrupt = Interrupt()
     whole, cut, resumed = _cross_validation(), _cross_validation(), _cross_validation()
-    whole.run(pruner=None, watcher=_StopAfter(interrupt, -1), checkpoint=NoCheckpoint())
-    watcher = _StopGroup(interrupt, group)
+    whole.run(pruner=None, watcher=Unwatched(), checkpoint=NoCheckpoint())
+    watcher = _StopAfter(interrupt, group * EPOCHS + STOPPED_AFTER)
 
     with pytest.raises(Stopped):
         cut.run(pruner=None, watcher=watcher, checkpoint=_file(tmp_path / "search.pt", interrupt))
     resumed.run(
         pruner=None,
-        watcher=_StopAfter(interrupt, -1),
+        watcher=Unwatched(),
         checkpoint=_file(tmp_path / "search.pt"),
     )
 
     for setting in range(whole.n_settings):
         assert resumed.records(setting) == whole.records(setting)
         assert torch.equal(resumed.logits(setting), whole.logits(setting))
-
-
-class _StopGroup:
-    """Asks to stop amid the epochs of the group of that number."""
-
-    def __init__(self, interrupt: Interrupt, group: int) -> None:
-        self._interrupt, self._left = interrupt, group * EPOCHS + STOPPED_AFTER
-
-    def advance(self, epoch: int, models: int, best: float | None) -> None:
-        self._left -= 1
-        if self._left == 0:
-            self._interrupt.ask(signal.SIGINT, None)
 
 
 def _streamed(folder: Path) -> tuple[Batches, Rows]:
@@ -162,12 +161,9 @@ def test_fit_goes_on_bit_for_bit(source: Any, tmp_path: Path) -> None:
     whole, cut, resumed = (_network(*shape) for _ in range(3))
     expected = list(fit(whole, batches, sample, sample, _how()))
 
+    kept = _file(tmp_path / "fit.pt", interrupt)
     with pytest.raises(Stopped):
-        for record in fit(
-            cut, batches, sample, sample, _how(), _file(tmp_path / "fit.pt", interrupt)
-        ):
-            if record.epoch == STOPPED_AFTER:
-                interrupt.ask(signal.SIGINT, None)
+        _stopped(fit(cut, batches, sample, sample, _how(), kept), interrupt)
     records = list(fit(resumed, batches, sample, sample, _how(), _file(tmp_path / "fit.pt")))
 
     assert records == expected
@@ -181,10 +177,9 @@ def test_refit_goes_on_bit_for_bit(tmp_path: Path) -> None:
     whole, cut, resumed = (_network() for _ in range(3))
     list(refit(whole, batches, _how(), 5))
 
+    kept = _file(tmp_path / "refit.pt", interrupt)
     with pytest.raises(Stopped):
-        for epoch in refit(cut, batches, _how(), 5, _file(tmp_path / "refit.pt", interrupt)):
-            if epoch == STOPPED_AFTER:
-                interrupt.ask(signal.SIGINT, None)
+        _stopped(refit(cut, batches, _how(), 5, kept), interrupt)
     epochs = list(refit(resumed, batches, _how(), 5, _file(tmp_path / "refit.pt")))
 
     assert epochs == [5]
@@ -206,7 +201,7 @@ def test_checkpoint_of_another_maker_is_refused_and_says_what_differs(
     _file(tmp_path / "fit.pt").save({"epoch": 1})
 
     with pytest.raises(CheckpointFailed, match=sentence):
-        _file(tmp_path / "fit.pt", **changed).restore(lambda state: None)
+        _file(tmp_path / "fit.pt", **changed).restore(_ignore)
 
 
 @pytest.mark.parametrize("content", [{}, [], {"state": {}}, 3], ids=str)
@@ -214,7 +209,7 @@ def test_file_that_holds_something_else_is_no_checkpoint(content: object, tmp_pa
     torch.save(content, tmp_path / "fit.pt")
 
     with pytest.raises(CheckpointFailed, match="is not a checkpoint that can be read"):
-        _file(tmp_path / "fit.pt").restore(lambda state: None)
+        _file(tmp_path / "fit.pt").restore(_ignore)
 
 
 def test_file_that_is_cut_off_is_no_checkpoint(tmp_path: Path) -> None:
@@ -224,7 +219,7 @@ def test_file_that_is_cut_off_is_no_checkpoint(tmp_path: Path) -> None:
     for length in (0, 100, 2000):
         path.write_bytes(path.read_bytes()[:length])
         with pytest.raises(CheckpointFailed, match="is not a checkpoint that can be read"):
-            _file(path).restore(lambda state: None)
+            _file(path).restore(_ignore)
 
 
 @pytest.mark.parametrize("state", [{}, {"trainer": {}, "best": {}, "records": []}], ids=str)

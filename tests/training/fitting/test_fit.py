@@ -157,3 +157,12 @@ def test_every_row_is_in_one_batch_of_an_epoch_and_epochs_differ() -> None:
 
     assert sorted(first.tolist()) == sorted(rows.inputs.encoded.tolist())
     assert not torch.equal(first, second)
+
+
+def test_validation_loss_that_is_no_number_ends_the_fit_in_a_sentence() -> None:
+    how, rows, validation = _optimisation(epochs=3), _rows(1, 200), _rows(2, 100)
+    validation.inputs.encoded[0] = float("inf")
+    batches = InMemory(rows, batch_size=how.batch_size, dtype=how.dtype, seed=how.seed)
+
+    with pytest.raises(Diverged, match="the validation loss is not a number in epoch 1, though"):
+        list(fit(_network(), batches, rows, validation, how))

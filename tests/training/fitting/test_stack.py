@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from training.fitting.alone import Alone
 from training.fitting.batches import InMemory
 from training.fitting.early_stopping import EpochRecord
 from training.fitting.fit import fit
@@ -198,3 +199,19 @@ def test_jobs_of_one_fold_have_the_same_rows() -> None:
 
     with pytest.raises(AssertionError):
         Stack(jobs, TABLE)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_model_with_a_validation_loss_that_is_no_number_has_diverged(dtype: torch.dtype) -> None:
+    encoded = TABLE.inputs.encoded.clone()
+    encoded[VALIDATION[0]] = float("inf")
+    table = Rows(Inputs(encoded, TABLE.inputs.codes), TABLE.class_index)
+    in_dtype = Rows(Inputs(encoded.to(dtype), TABLE.inputs.codes), TABLE.class_index)
+    job = _job(1, dtype=dtype)
+
+    groups = [Stack([job], table), Alone(job, table, in_dtype)][dtype != torch.float32 :]
+
+    for group in groups:
+        group.epoch()
+        assert list(group.diverged) == [0]
+        assert not group.alive
