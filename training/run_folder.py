@@ -146,7 +146,8 @@ class RunFolder:
     def _begin(self, *, resume: bool) -> None:
         if not resume:
             self._empty()
-        elif self._has_state:
+        elif self._has_state or RunRecord.read(self.path) is not None:
+            # Killed before its first checkpoint, a run goes on from its beginning.
             self._take_over()
         elif not self._keeps_elsewhere:
             raise CheckpointFailed(nothing_to_resume(self._record, self.path))

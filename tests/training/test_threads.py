@@ -128,12 +128,13 @@ def test_selection_measures_the_steps_of_its_stacks(tmp_path: Path) -> None:
 def test_resumed_run_goes_on_with_the_threads_that_it_was_begun_with(tmp_path: Path) -> None:
     config = read_config(None, {"dataset": "iris", "runs": tmp_path}).resolved()
     begun = RunFolder(config, "a table", Interrupt())
-    assert begun.threads(lambda: 3) == 3
+    with begun.held(resume=False):
+        assert begun.threads(lambda: 3) == 3
+        begun.checkpoint("fit", []).save({})
 
     resumed = RunFolder(config, "a table", Interrupt())
-    resumed.begin(resume=True)
-
-    assert resumed.threads(lambda: 1) == 3
+    with resumed.held(resume=True):
+        assert resumed.threads(lambda: 1) == 3
 
 
 def test_stages_take_all_the_time_that_passes() -> None:
