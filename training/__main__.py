@@ -1,6 +1,7 @@
 """python -m training: fit, select, evaluate, predict."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -129,7 +130,12 @@ def _predict(options: argparse.Namespace) -> None:
     predictor = open_folder(options.version)
     features = read_features(options.data, predictor.manifest.signature, options.delimiter)
     if options.out is None:
-        write_predictions(predictor, features, sys.stdout.buffer)
+        try:
+            write_predictions(predictor, features, sys.stdout.buffer)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads has seen enough; what is left must not fail at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     with written_whole(options.out) as file:
         write_predictions(predictor, features, file)

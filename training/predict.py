@@ -39,7 +39,7 @@ def write_predictions(predictor: Predictor, features: Features, file: BinaryIO) 
             "probability": probabilities.max(axis=1),
             **{name: probabilities[:, place] for place, name in enumerate(names)},
         }
-        pl.DataFrame(columns).write_csv(file, include_header=start == 0)
+        file.write(pl.DataFrame(columns).write_csv(include_header=start == 0).encode())
 
 
 def guarded(label: Label) -> str:

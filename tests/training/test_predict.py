@@ -3,6 +3,8 @@
 import csv
 import io
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from service.inference.features import Features, numbers_only
 from service.inference.predictor import Predictions, Predictor
+from tests.service_process import ROOT
 from tests.training.conftest import WriteCsv
 from training.__main__ import main
 from training.config_file import read_config
@@ -152,6 +155,37 @@ def test_link_stays_a_link_to_the_new_file(tmp_path: Path) -> None:
 
     assert link.is_symlink()
     assert real.read_bytes() == b"rows"
+
+
+def test_reader_that_has_seen_enough_is_no_error(iris: Run, tmp_path: Path) -> None:
+    data = tmp_path / "t.csv"
+    names = iris.manifest.signature.names
+    data.write_text("\n".join([",".join(names), *["1,2,3,4"] * 20_000]) + "\n")
+    command = [sys.executable, "-m", "training", "predict", str(iris.folder), "--data", str(data)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        assert done.stdout.readline().startswith(b"label,")
+        done.stdout.close()
+
+        assert done.stderr.read() == b""
+
+    assert done.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_full_disk_is_one_sentence(
+    iris: Run, write_csv: WriteCsv, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_csv("t.csv", iris.manifest.signature.names, [(5.1, 3.5, 1.4, 0.2)])
+
+    status = main(["predict", str(iris.folder), "--data", str(path), "--out", "/dev/full"])
+
+    error = capsys.readouterr().err
+    assert status == 2
+    assert error == "mlpserve: /dev/full: cannot be written: No space left on device\n"
 
 
 def test_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
