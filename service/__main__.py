@@ -1,14 +1,16 @@
 """python -m service: settings, the app, and the server around it."""
 
 import logging
+import math
+import os
 import signal
 import socket
 import sys
 from functools import partial
+from types import FrameType
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from service import logs
 from service.api.metrics import shared_folder
@@ -18,10 +20,12 @@ from service.model_repository.repository import ModelRepository
 from service.outbox import Outbox
 from service.server import DirectProtocol
 from service.settings import Settings, process_environment, read_settings
+from service.supervisor import Supervisor
 from service.worker import worker_app
 
 # A worker answers once its libraries are imported: long on a machine that starts many at once.
-_HEALTHCHECK_S = 30
+# While ONNX Runtime opens a graph it answers nothing, and that has a bound of its own.
+_HUNG_AFTER_S = 30.0
 _log = logging.getLogger("service")
 
 
@@ -59,17 +63,34 @@ def _serve(settings: Settings, listener: socket.socket) -> int:
     _log.info("serving %s on %s (documentation: %s/docs)", settings.models, url, url)
     try:
         if settings.workers == 1:
-            uvicorn.Server(_config(settings, None)).run(sockets=[listener])
+            # uvicorn shuts down in order and raises the signal once more.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            _Server(_config(settings, None)).run(sockets=[listener])
         else:
             with shared_folder() as metrics:
-                supervisor = Multiprocess(_config(settings, metrics), sockets=[listener])
+                supervisor = Supervisor(
+                    _config(settings, metrics),
+                    [listener],
+                    drain_limit_s=settings.drain_limit_s,
+                    hung_after_s=_HUNG_AFTER_S + settings.load_limit_s,
+                )
                 supervisor.run()
-                if any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes):
+                if supervisor.failed:
                     return STARTUP_FAILURE
     except KeyboardInterrupt:
-        # uvicorn has shut down in order by now and raises the signal once more.
-        _log.info("stopped by %s", signal.Signals.SIGINT.name)
+        pass
+    _log.info("stopped")
     return 0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which a second signal ends at once."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in order, or at once when that has begun already."""
+        if self.should_exit:
+            os._exit(0)
+        super().handle_exit(sig, frame)
 
 
 def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
@@ -83,7 +104,7 @@ def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         workers=settings.workers,
-        timeout_worker_healthcheck=_HEALTHCHECK_S,
+        timeout_graceful_shutdown=math.ceil(settings.drain_limit_s),
         log_config=None,
         access_log=False,
         server_header=False,

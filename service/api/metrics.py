@@ -1,9 +1,16 @@
 """/metrics: what Prometheus scrapes."""
 
+import asyncio
+import contextlib
+import fcntl
+import itertools
+import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from fastapi import APIRouter
 from prometheus_client import (
@@ -12,12 +19,17 @@ from prometheus_client import (
     Counter,
     Histogram,
     generate_latest,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
 from service.errors import NoSharedFolder
 
+_PREFIX, _OWNER = "mlpserve-", "owner"
+# What a worker's counts may take of each kind.
+_RESERVED_BYTES = 256 * 1024
+_log = logging.getLogger(__name__)
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of one's own is made in it
 # From what a small model takes to what nobody waits for.
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5)
@@ -31,16 +43,64 @@ def shared_folder() -> Iterator[str]:
     """
     # In memory where that is possible: also the one writable place of a read-only container.
     place = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    _remove_what_was_left(Path(place or tempfile.gettempdir()))
     try:
-        made = tempfile.TemporaryDirectory(prefix="mlpserve-", dir=place)
+        made = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place)
     except OSError as exc:
         raise NoSharedFolder(
             f"several workers need a folder to count requests in: expected {_SHARED_MEMORY} or a "
             "temporary folder to be writable; --workers 1 needs none"
         ) from exc
-    with made as folder:
+    with made as folder, _owned(Path(folder)):
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         yield folder
+
+
+@contextmanager
+def _owned(folder: Path) -> Iterator[None]:
+    # Under its name it is never seen without its lock, which ends with this process.
+    with (folder / "new").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (folder / "new").rename(folder / _OWNER)
+        yield
+
+
+def _remove_what_was_left(place: Path) -> None:
+    """Remove the folders of this user whose process was killed."""
+    for folder in place.glob(_PREFIX + "*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid != os.geteuid():
+                continue
+            with (folder / _OWNER).open() as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _count_in(folder: str) -> bool:
+    """Count in files of a slot of one's own; False where there is no space for them.
+
+    A worker goes on with the slot of one that has died. The files have their blocks before the
+    library maps them: a write to one that the memory is too full for would end the process.
+    """
+    for slot in itertools.count():
+        lock = os.open(f"{folder}/slot_{slot}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            os.close(lock)
+    try:
+        for kind in ("counter", "histogram"):
+            file = os.open(f"{folder}/{kind}_{slot}.db", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+            try:
+                os.posix_fallocate(file, 0, _RESERVED_BYTES)
+            finally:
+                os.close(file)
+    except OSError:
+        values.ValueClass = values.MutexValue
+        return False
+    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
+    return True
 
 
 class Metrics:
@@ -48,6 +108,9 @@ class Metrics:
 
     def __init__(self, shared: str | None = None) -> None:
         self.registry = CollectorRegistry()
+        if shared is not None and not _count_in(shared):
+            _log.warning("no space in %s: this worker's requests are not in the sum", shared)
+            shared = None
         self._shared = shared
         self._other_categories = Counter(
             "mlpserve_other_categories",
@@ -91,11 +154,16 @@ class Metrics:
 def metrics_router(metrics: Metrics) -> APIRouter:
     """The endpoint /metrics."""
     router = APIRouter(tags=["operation"])
+    running: asyncio.Task[bytes] | None = None
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": _TEXT}})
     async def show_metrics() -> Response:
         """Prometheus text: requests, their seconds, and cells of unknown categories."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        nonlocal running
+        if running is None or running.done():
+            running = asyncio.create_task(asyncio.to_thread(metrics.text))
+        # Who asks meanwhile gets the same, also when the first goes away.
+        return Response(await asyncio.shield(running), media_type=CONTENT_TYPE_LATEST)
 
     return router
 
