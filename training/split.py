@@ -43,8 +43,8 @@ def stratified_split(
         rest = _validation_apart(class_index[:cut], labels, validation_fraction, generator)
         return Split(*rest, np.arange(cut, len(class_index)))
     parts: tuple[list[Indices], list[Indices], list[Indices]] = ([], [], [])
-    for number, label in enumerate(labels):
-        rows = generator.permutation(np.flatnonzero(class_index == number))
+    for label, of_class in zip(labels, rows_of_classes(class_index, len(labels)), strict=True):
+        rows = generator.permutation(of_class)
         test = max(1, round(test_fraction * len(rows)))
         validation = max(1, round(validation_fraction * len(rows)))
         if test + validation >= len(rows):
@@ -68,8 +68,8 @@ def _validation_apart(
 ) -> tuple[Indices, Indices]:
     """Training and validation rows, of rows that are not for testing."""
     training, validation = [], []
-    for number, label in enumerate(labels):
-        rows = generator.permutation(np.flatnonzero(class_index == number))
+    for label, of_class in zip(labels, rows_of_classes(class_index, len(labels)), strict=True):
+        rows = generator.permutation(of_class)
         count = max(1, round(fraction * len(rows)))
         if count >= len(rows):
             raise SplitImpossible(
@@ -82,6 +82,13 @@ def _validation_apart(
     return np.sort(np.concatenate(training)), np.sort(np.concatenate(validation))
 
 
+def rows_of_classes(class_index: Indices, classes: int) -> list[Indices]:
+    """The row numbers of each class, ascending, in one pass however many classes there are."""
+    order = np.argsort(class_index, kind="stable")
+    ends = np.cumsum(np.bincount(class_index, minlength=classes))
+    return np.split(order, ends)[:classes]
+
+
 def stratified_folds(
     class_index: Indices, labels: Sequence[Label], *, folds: int, seed: int
 ) -> list[Indices]:
@@ -90,8 +97,8 @@ def stratified_folds(
     The folds differ by at most one row of each class, and by at most one row in all.
     Raises SplitImpossible for a class with fewer rows than folds.
     """
-    for number, label in enumerate(labels):
-        rows = int((class_index == number).sum())
+    counts = np.bincount(class_index, minlength=len(labels)).tolist()
+    for label, rows in zip(labels, counts, strict=True):
         if rows < folds:
             raise SplitImpossible(
                 f"the class '{label}' has {rows} rows that are not test rows: expected at "
@@ -107,10 +114,8 @@ def stratified_parts(class_index: Indices, *, parts: int, seed: int) -> list[Ind
     may be missing in some.
     """
     generator = np.random.default_rng(seed)
-    dealt = [
-        generator.permutation(np.flatnonzero(class_index == number))
-        for number in range(int(class_index.max(initial=-1)) + 1)
-    ]
+    classes = int(class_index.max(initial=-1)) + 1
+    dealt = [generator.permutation(rows) for rows in rows_of_classes(class_index, classes)]
     # Dealt like cards, one class after the other, so that the parts stay of a size.
     together = np.concatenate(dealt)
     return [np.sort(together[part::parts]) for part in range(parts)]

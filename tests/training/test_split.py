@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.errors import SplitImpossible
-from training.split import stratified_folds, stratified_split
+from training.split import rows_of_classes, stratified_folds, stratified_split
 
 COUNTS = st.lists(st.integers(8, 60), min_size=2, max_size=6)
 
@@ -110,3 +110,11 @@ def test_class_with_fewer_rows_than_folds_is_named() -> None:
 
     with pytest.raises(SplitImpossible, match=r"the class 'rare' has 3 rows .* --folds 5"):
         stratified_folds(class_index, ["common", "rare"], folds=5, seed=0)
+
+
+def test_rows_of_each_class_are_found_in_one_pass() -> None:
+    class_index = np.array([2, 0, 2, 4, 0], dtype=np.int64)
+
+    found = rows_of_classes(class_index, 6)
+
+    assert [rows.tolist() for rows in found] == [[1, 4], [], [0, 2], [], [3], []]

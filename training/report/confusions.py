@@ -19,9 +19,10 @@ _MOST_CLASSES, _PAIRS, _SHADES = 30, 15, 16
 def confusions(evidence: Evidence) -> bytes:
     """Rows by true and predicted class; of very many classes the most confused pairs."""
     labels = [shortened(label, 18) for label in evidence.manifest.labels]
+    if len(labels) > _MOST_CLASSES:
+        return _pairs(labels, evidence)
     counts = confusion(evidence.probabilities, evidence.class_index)
-    draw = _pairs if len(labels) > _MOST_CLASSES else _matrix
-    return draw(labels, counts, evidence.rows_drawn)
+    return _matrix(labels, counts, evidence.rows_drawn)
 
 
 def _matrix(labels: list[str], counts: Indices, rows_drawn: str) -> bytes:
@@ -68,21 +69,22 @@ def _cells(axes: Axes, counts: Indices) -> None:
         )
 
 
-def _pairs(labels: list[str], counts: Indices, rows_drawn: str) -> bytes:
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:_PAIRS]
-    order = order[wrong.flat[order] > 0]
-    rows, columns = np.unravel_index(order, wrong.shape)
+def _pairs(labels: list[str], evidence: Evidence) -> bytes:
+    true, named = evidence.class_index, evidence.probabilities.argmax(axis=1)
+    # Not out of a matrix, which of 10,000 classes would take 800 MB.
+    wrong = true != named
+    pairs, counts = np.unique(true[wrong] * len(labels) + named[wrong], return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_PAIRS]
+    rows, columns = np.divmod(pairs[order], len(labels))
     with picture(6.4, 1.2 + 0.25 * max(len(order), 1)) as made:
         axes = made.axes
         names = [f"{labels[r]} taken for {labels[c]}" for r, c in zip(rows, columns, strict=True)]
-        axes.barh(range(len(names)), wrong[rows, columns], color=BLUE)
+        axes.barh(range(len(names)), counts[order], color=BLUE)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         title = f"The most confused of {len(labels)} classes" if names else "No class is confused"
-        axes.set(xlabel=rows_drawn, title=title)
+        axes.set(xlabel=evidence.rows_drawn, title=title)
         if not names:
             axes.set_axis_off()
     return made.svg
