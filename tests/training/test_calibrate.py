@@ -14,6 +14,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from service.inference.prediction_sets import PredictionSets, class_sets_at, sets_at
 from service.model_repository.provenance import COVERAGE_PERCENTS
 from tests.training.conftest import untrained
+from training import calibrate as calibrate_module
 from training.calibrate import (
     averaged,
     calibrate,
@@ -238,3 +239,19 @@ def test_log_loss_is_scikit_learns(published: Run) -> None:
     expected = sklearn_log_loss(data.table.class_index[test], probabilities)
 
     assert manifest.scores.test.log_loss == pytest.approx(expected, rel=1e-3)
+
+
+def test_temperature_is_searched_for_on_a_share_of_the_rows_of_very_many_classes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = np.random.default_rng(0)
+    class_index = generator.integers(0, 20, 20_000)
+    logits = generator.normal(size=(1, 20_000, 20))
+    logits[0, np.arange(20_000), class_index] += 2
+    of_all = fit_temperature(3 * logits, class_index)
+
+    monkeypatch.setattr(calibrate_module, "_MOST_SEARCHED", 100_000)
+
+    of_some = fit_temperature(3 * logits, class_index)
+    assert of_some == pytest.approx(of_all, rel=0.05)
+    assert of_some != of_all

@@ -61,10 +61,8 @@ def damaged(whole: bytes, seed: int) -> bytes:
     content = bytearray(whole)
     if seed % 3 == 0:
         return bytes(content[: generator.integers(len(content))])
-    for _ in range(generator.choice([1, 1, 2, 8])):
-        content[generator.randrange(len(content))] = generator.choice(
-            [0, 1, 0x7F, 0xFF, seed % 256]
-        )
+    for place in generator.integers(len(content), size=(1, 1, 2, 8)[seed % 4]):
+        content[place] = generator.choice([0, 1, 0x7F, 0xFF, seed % 256])
     return bytes(content)
 
 
