@@ -77,11 +77,12 @@ class OnnxModel:
         feed = features.tensors(self._inputs)
         results: list[Floats] = self._session.run(list(outputs), feed, options)
         count = len(features)
-        for name, result in zip(outputs, results, strict=True):
+        for place, result in enumerate(results):
+            shape = result.shape
             # In a batch the rows of others would be answered with what is there.
-            if result.shape[:1] != (count,):
+            if not shape or shape[0] != count:
                 raise OutputsUnfit(
-                    f"the output '{name}' has the shape {list(result.shape)}: expected a value "
+                    f"the output '{outputs[place]}' has the shape {list(shape)}: expected a value "
                     f"for each of {count} rows"
                 )
         return results
