@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from training.config import RunConfig
+from training.errors import ConfigInvalid
 from training.plan import settled
-from training.search_space import MANY_ROWS, Space, Values, grid, sample
+from training.search_space import MANY_ROWS, Choices, Range, Space, Values, grid, sample
 from training.select_config import SelectConfig
 
 # Settings that are tried, and of large tables also epochs, when nothing is said.
@@ -39,7 +40,32 @@ def candidates(config: SelectConfig, space: Space, fold_rows: int) -> list[Candi
         found = grid(space)
     else:
         found = sample(space, config.settings or 1, config.seed)
-    return [candidate(config, values, fold_rows) for values in found]
+    tried = [candidate(config, values, fold_rows) for values in found]
+    return [one for one in tried if fits(config, one.config)]
+
+
+def fits(config: SelectConfig, tried: RunConfig) -> bool:
+    """Whether a setting could be published: uncertainty comes from dropout."""
+    return not config.uncertainty or any(tried.dropout) or tried.input_dropout > 0
+
+
+def require_dropout_in(config: SelectConfig, space: Space) -> None:
+    """Raise ConfigInvalid if uncertainty is asked for and no setting of the space has dropout."""
+    if not config.uncertainty:
+        return
+    axes = [
+        space.get(name, Choices((getattr(config, name),))) for name in ("dropout", "input_dropout")
+    ]
+    drops = [isinstance(axis, Range) or any(map(_drops, axis.values)) for axis in axes]
+    if not any(drops):
+        raise ConfigInvalid(
+            f"--uncertainty {config.uncertainty} comes from dropout: expected a rate above 0 in "
+            "--vary or in --dropout, such as --vary dropout=0.1,0.5"
+        )
+
+
+def _drops(rate: object) -> bool:
+    return any(rate) if isinstance(rate, list | tuple) else bool(rate)
 
 
 def candidate(config: SelectConfig, values: Values, fold_rows: int) -> Candidate:

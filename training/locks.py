@@ -26,8 +26,11 @@ def holding(folder: Path, *, wait: bool) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process holds it, as far as that can be known. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Whether a process holds it, or may hold it, or has moved it away."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -1,5 +1,6 @@
 """A search by Optuna: its sampler asks, its storage is where several workers meet."""
 
+import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from service.model_repository.provenance import SettingScore
-from training.candidates import Candidate, candidate
+from training.candidates import Candidate, candidate, fits
 from training.cross_validation import rungs
 from training.fitting.checkpoint import NoCheckpoint
 from training.jobs import Ground
@@ -17,12 +18,15 @@ from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
 from training.search_space import Choices, Space, Values
 from training.search_storage import HEARTBEAT_S, POLL_S, open_storage, storage_errors
+from training.seeds import stream_seed
 from training.select_config import SelectConfig
 from training.summary import value_text
 
 # Settings that train side by side before the sampler learns of them.
 _ASKED_AT_ONCE = 8
 _SCORE = "score"
+# Tries at a setting that nobody has asked for, and of these the ones that learn.
+_ATTEMPTS, _LEARNED_ATTEMPTS = 60, 4
 
 
 def tpe_search(
@@ -62,14 +66,16 @@ class _Search:
             study_name=folder.path.name if folder is not None else None,
             storage=self._storage,
             load_if_exists=True,
-            sampler=optuna.samplers.TPESampler(
-                seed=config.seed, multivariate=True, constant_liar=True
-            ),
             pruner=optuna.pruners.SuccessiveHalvingPruner(
                 min_resource=rungs(config.epochs)[0] if rungs(config.epochs) else 1,
                 reduction_factor=3,
             ),
         )
+        # Others that share the search, or have been stopped at it, asked with seeds of their own.
+        trials = len(self._study.get_trials(deepcopy=False))
+        self._own = (trials,) if config.storage is None else (trials, secrets.randbits(32))
+        self._asked = 0
+        self._is_exhausted = False
         if config.storage is None:
             # Nobody else has this file: whatever still runs in it died with an earlier process.
             for trial in self._study.get_trials(states=(TrialState.RUNNING,)):
@@ -78,10 +84,8 @@ class _Search:
     def work(self) -> int:
         """Train what is missing; how many settings that were."""
         trained = 0
-        while (wanted := self.missing()) > 0:
-            count = min(wanted, _ASKED_AT_ONCE)
-            self.batch(count)
-            trained += count
+        while not self._is_exhausted and (wanted := self.missing()) > 0:
+            trained += self.batch(min(wanted, _ASKED_AT_ONCE))
         return trained
 
     def others_work(self) -> bool:
@@ -96,9 +100,12 @@ class _Search:
         taken = sum(t.state == TrialState.RUNNING or _SCORE in t.user_attrs for t in trials)
         return (self._config.settings or 1) - taken
 
-    def batch(self, count: int) -> None:
-        """Ask for so many settings, train them side by side, tell what they came to."""
-        trials = [self._study.ask(_distributions(self._space)) for _ in range(count)]
+    def batch(self, count: int) -> int:
+        """Ask for so many settings, train them side by side, tell what they came to; how many."""
+        trials = [trial for trial in (self._ask() for _ in range(count)) if trial is not None]
+        if not trials:
+            self._is_exhausted = True
+            return 0
         tried = [
             candidate(self._config, self._values(trial.params), self._ground.fold_rows)
             for trial in trials
@@ -119,6 +126,39 @@ class _Search:
                 self._study.tell(trial, state=TrialState.PRUNED)
             else:
                 self._study.tell(trial, score.mean_log_loss)
+        return len(trials)
+
+    def _ask(self) -> Trial | None:
+        """A setting that nobody has asked for, or None where none can be found.
+
+        Whoever sees that another one has the same setting gives it up: two that see each other
+        both do, and ask again with other seeds.
+        """
+        for attempt in range(_ATTEMPTS):
+            seed = stream_seed(self._config.seed, "settings", *self._own, self._asked)
+            self._asked += 1
+            # What learns from the settings so far would ask for the best of a few again and again.
+            self._study.sampler = (
+                optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=True, constant_liar=True)
+                if attempt < _LEARNED_ATTEMPTS
+                else optuna.samplers.RandomSampler(seed=seed % 2**32)
+            )
+            trial = self._study.ask(_distributions(self._space))
+            setting = self._config.setting(self._values(trial.params))
+            if fits(self._config, setting) and not self._is_taken(trial):
+                return trial
+            self._study.tell(trial, state=TrialState.FAIL)
+        return None
+
+    def _is_taken(self, trial: Trial) -> bool:
+        values = self._values(trial.params)
+        return any(
+            self._values(other.params) == values
+            for other in self._study.get_trials(deepcopy=False)
+            if other.number != trial.number
+            and (other.state == TrialState.RUNNING or _SCORE in other.user_attrs)
+            and other.params.keys() == trial.params.keys()
+        )
 
     def found(self) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
         """Every setting of the study with its score."""

@@ -4,11 +4,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from service.model_repository.layout import version_folders
 from training.errors import PublishFailed
+from training.locks import holding, is_held
+
+_STAGING = ".publishing-"
 
 
 def check_writable(models: Path, name: str) -> None:
@@ -40,20 +43,34 @@ def publish(models: Path, name: str, files: Mapping[str, bytes]) -> Path:
 def _staging(models: Path, name: str) -> Iterator[Path]:
     folder = models / name
     made: list[Path] = []
-    try:
-        made += [path for path in (models, folder) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".publishing-", dir=folder))
-        # mkdtemp's folder is private to its owner; a service may run as somebody else.
-        staging.chmod(0o755)
-    except OSError as exc:
-        _remove_empty(made)
-        raise PublishFailed(f"cannot publish in {folder}: {exc.strerror}") from exc
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        _remove_empty(made)
+    with ExitStack() as held:
+        try:
+            made += [path for path in (folder, *folder.parents) if not path.exists()]
+            staging = _made(folder, held)
+            for path in made:
+                _sync_folder(path.parent)
+        except OSError as exc:
+            _remove_empty(made)
+            raise PublishFailed(f"cannot publish in {folder}: {exc.strerror}") from exc
+        try:
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+            _remove_empty(made)
+
+
+def _made(folder: Path, held: ExitStack) -> Path:
+    """A hidden folder in that of the model, held until `held` ends, so that nobody removes it."""
+    with holding(folder, wait=True):
+        for left in folder.glob(f"{_STAGING}*"):
+            # Its process was killed.
+            if not is_held(left):
+                shutil.rmtree(left, ignore_errors=True)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
+        held.enter_context(holding(staging, wait=False))
+    # mkdtemp's folder is private to its owner; a service may run as somebody else.
+    staging.chmod(0o755)
+    return staging
 
 
 def _rename_to_next(staging: Path, folder: Path) -> Path:
@@ -91,7 +108,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    for folder in reversed(folders):
+    """The innermost comes first."""
+    for folder in folders:
         try:
             folder.rmdir()
         except OSError:

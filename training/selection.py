@@ -9,7 +9,7 @@ import torch
 
 from service.model_repository.manifest import Epoch, History
 from service.model_repository.provenance import Selection, SettingScore
-from training.candidates import Candidate, candidates, sized
+from training.candidates import Candidate, candidates, require_dropout_in, sized
 from training.choice import choose
 from training.cross_validation import CrossValidation, best_third
 from training.diagnose import LayerState, Observed, diagnose, layer_states
@@ -109,6 +109,7 @@ def search_settings(
     ground = _ground(begun, asked)
     config = sized(asked, len(ground.table))
     space = config.vary or default_space(len(ground.table))
+    require_dropout_in(config, space)
     if folder is not None:
         _set_threads(ground, config, space, folder)
     if config.searched_by == "tpe":
@@ -121,6 +122,7 @@ def search_settings(
         with SearchProgress(config.folds, config.epochs) as progress:
             checkpoint = _checkpoint(folder, "winner", search)
             search.run(pruner=None, watcher=progress, checkpoint=checkpoint)
+        selection = _scored_again(selection, search)
         return selection, _winner(search, tried[selection.chosen], 0, ground)
     tried = candidates(config, space, ground.fold_rows)
     search = ground.cross_validation(tried)
@@ -130,6 +132,20 @@ def search_settings(
         search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
     selection = _selection(config, search.scores([candidate.values for candidate in tried]))
     return selection, _winner(search, tried[selection.chosen], selection.chosen, ground)
+
+
+def _scored_again(selection: Selection, search: CrossValidation) -> Selection:
+    """With the chosen setting's scores as those of the networks that are there.
+
+    Beside other models a network rounds otherwise: its scores are near those of the trial, and not
+    the same.
+    """
+    settings = list(selection.settings)
+    (again,) = search.scores([settings[selection.chosen].values])
+    if again.mean_log_loss is None:
+        raise Diverged("the chosen setting diverged when its networks were trained once more")
+    settings[selection.chosen] = again
+    return selection.model_copy(update={"settings": tuple(settings)})
 
 
 def _set_threads(ground: Ground, config: SelectConfig, space: Space, folder: RunFolder) -> None:

@@ -63,11 +63,11 @@ def test_stopped_search_goes_on_with_what_it_has_found(
 ) -> None:
     batches = []
 
-    def stop_at_the_second(self: Any, count: int) -> None:
+    def stop_at_the_second(self: Any, count: int) -> int:
         batches.append(count)
         if len(batches) == 2:
             raise KeyboardInterrupt
-        batch(self, count)
+        return batch(self, count)
 
     batch = optuna_search._Search.batch
     monkeypatch.setattr(optuna_search._Search, "batch", stop_at_the_second)
@@ -82,6 +82,33 @@ def test_stopped_search_goes_on_with_what_it_has_found(
     assert batches == [8, 2, 2]
     assert done.manifest.selection is not None
     assert len(done.manifest.selection.settings) == 10
+
+
+def test_small_space_is_tried_once_and_no_setting_twice(tmp_path: Path) -> None:
+    done = _select(tmp_path, vary=["dropout=0.1,0.2", "hidden=4,8"], epochs=4)
+
+    assert done.manifest.selection is not None
+    found = [str(setting.values) for setting in done.manifest.selection.settings]
+    assert len(found) == len(set(found)) == 4
+
+
+def test_two_processes_ask_for_no_setting_twice(tmp_path: Path) -> None:
+    flags = _flags(tmp_path, storage=f"sqlite:///{tmp_path}/shared.db", settings=8, epochs=4)
+    flags |= {"threads": 1, "folds": 2}
+    command = [sys.executable, "-m", "training", "select", "--worker"]
+    command += [text for name, value in flags.items() for text in (f"--{name}", str(value))]
+    workers = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+
+    answers = [worker.communicate(timeout=100) for worker in workers]
+
+    assert [worker.returncode for worker in workers] == [0, 0], answers
+    (study,) = optuna.get_all_study_summaries(flags["storage"])
+    trials = optuna.load_study(study_name=study.study_name, storage=flags["storage"]).trials
+    values = [str(t.user_attrs["score"]["values"]) for t in trials if "score" in t.user_attrs]
+    assert len(values) == len(set(values)) >= 8
 
 
 def test_database_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from training.errors import PublishFailed
+from training.locks import holding
 from training.publish import check_writable, publish
 
 FILES = {"model.onnx": b"model", "manifest.json": b"{}"}
@@ -50,6 +51,35 @@ def test_versions_published_at_once_get_numbers_of_their_own(tmp_path: Path) -> 
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(
         folder.name for folder in folders
     )
+
+
+def test_what_a_killed_run_left_is_removed_and_what_a_living_one_has_is_not(
+    tmp_path: Path,
+) -> None:
+    dead, living = tmp_path / "m/.publishing-dead", tmp_path / "m/.publishing-living"
+    dead.mkdir(parents=True)
+    (dead / "model.onnx").write_bytes(b"half")
+
+    with holding(living, wait=False):
+        publish(tmp_path, "m", FILES)
+
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [".publishing-living", "1"]
+
+
+def test_name_of_a_new_model_is_synced_to_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = set()
+
+    def recorded(descriptor: int) -> None:
+        synced.add(Path(f"/proc/self/fd/{descriptor}").resolve())
+        fsync(descriptor)
+
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", recorded)
+    publish(tmp_path / "new/models", "m", FILES)
+
+    assert {tmp_path, tmp_path / "new", tmp_path / "new/models"} <= synced
 
 
 def test_published_files_can_be_read_by_another_user(tmp_path: Path) -> None:

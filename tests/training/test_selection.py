@@ -9,6 +9,7 @@ import pytest
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.layout import ARTIFACT
 from training.config_file import read_settings
+from training.cross_validation import CrossValidation
 from training.errors import ConfigInvalid, Diverged, SplitImpossible
 from training.finish import Run
 from training.prepare import prepare
@@ -130,6 +131,28 @@ def test_class_too_rare_for_the_folds_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(SplitImpossible, match=r"the class '1' has 5 rows .* --folds 10"):
         run_selection(_config(tmp_path, dataset=None, data=tmp_path / "rare.npz", folds=10))
+
+
+def test_settings_without_dropout_are_not_tried_where_uncertainty_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    done = run_selection(_config(tmp_path, vary=["dropout=0,0.2"], uncertainty=5, epochs=3))
+
+    assert done.manifest.selection is not None
+    assert [s.values for s in done.manifest.selection.settings] == [{"dropout": 0.2}]
+
+
+@pytest.mark.parametrize("search", ["grid", "random", "tpe"])
+def test_uncertainty_without_dropout_is_refused_before_the_search(
+    search: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CrossValidation, "run", None)
+    settings = {"settings": 2} if search != "grid" else {}
+
+    with pytest.raises(ConfigInvalid, match="--uncertainty 5 comes from dropout"):
+        run_selection(
+            _config(tmp_path, vary=["dropout=0"], search=search, uncertainty=5, **settings)
+        )
 
 
 def test_uncertainty_without_dropout_is_refused(tmp_path: Path) -> None:
