@@ -1,7 +1,10 @@
 """Answers as bytes, and when they leave."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
+
+_log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -40,10 +43,14 @@ class Outbox:
         ready, self._ready = self._ready, []
         self._sends_soon = False
         for transport, answer, last in ready:
-            if not transport.is_closing():
-                transport.write(answer)
-                if last:
-                    transport.close()
+            try:
+                if not transport.is_closing():
+                    transport.write(answer)
+                    if last:
+                        transport.close()
+            except Exception:  # noqa: BLE001 - the answers of other connections leave all the same
+                _log.exception("an answer could not be written")
+                transport.abort()
 
 
 def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -98,7 +98,7 @@ class DirectProtocol(HttpToolsProtocol):
         body, self._body = bytes(self._body), b""
         if len(body) > _LONG_BYTES:
             self._outbox.send()
-        self._endpoints.answer(call, self._fields, body, self._write)
+        self._endpoints.answer(call, self._fields, body, self)
         self._outbox.send_soon()
 
     def on_response_complete(self) -> None:
@@ -141,6 +141,22 @@ class DirectProtocol(HttpToolsProtocol):
         self._outbox.send()
         if not self.transport.is_closing():
             super().send_400_response(msg)
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether nobody is there any more to be answered directly."""
+        return self._direct.disconnected or self.transport.is_closing()
+
+    def send(self, answer: Answer) -> None:
+        """Answer the direct request in progress."""
+        self._direct.response_complete = True
+        if self.disconnected:
+            return
+        last = answer.last or not self._direct.keep_alive
+        self._outbox.put(self.transport, self._message(answer, last=last), last=last)
+        if self._not_http is not None:
+            self.send_400_response(self._not_http)
+        self.on_response_complete()
 
     def shutdown(self) -> None:
         """Close in order, after the answers that are ready."""
@@ -185,15 +201,9 @@ class DirectProtocol(HttpToolsProtocol):
     def _persists(self, connection: bytes) -> bool:
         return connection.lower() == b"keep-alive" and self.parser.get_http_version() == "1.1"
 
-    def _write(self, answer: Answer) -> None:
-        self._direct.response_complete = True
-        if self._direct.disconnected:
-            return
-        last = not self._direct.keep_alive
+    def _message(self, answer: Answer, *, last: bool) -> bytes:
         own = lines(answer.headers) if answer.headers else b""
-        message = (
-            b"%b%b%b%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b"
-        ) % (
+        return (b"%b%b%b%bcontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n\r\n%b") % (
             STATUS_LINE[answer.status],
             self._outbox.written(self.server_state.default_headers),
             own,
@@ -203,7 +213,3 @@ class DirectProtocol(HttpToolsProtocol):
             answer.request_id,
             answer.body,
         )
-        self._outbox.put(self.transport, message, last=last)
-        if self._not_http is not None:
-            self.send_400_response(self._not_http)
-        self.on_response_complete()

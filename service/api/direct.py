@@ -10,8 +10,9 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope
@@ -36,7 +37,7 @@ _PATH = re.compile(
 _LONGEST_PATH = 512
 # The digits of any length that a body may have; Python reads no number of thousands.
 _LONGEST_LENGTH = 19
-_JSON = b"application/json"
+_JSON, _PROBLEM = b"application/json", b"application/problem+json"
 _log = logging.getLogger(__name__)
 
 
@@ -54,16 +55,28 @@ Handler = Callable[[str, str | None, bytes], bytes | Run]
 
 
 class Answer(NamedTuple):
-    """A whole answer; `headers` are those besides its media type, length and request id."""
+    """A whole answer; `headers` are those besides its media type, length and request id.
+
+    The connection ends with the `last` one.
+    """
 
     status: int
     media_type: bytes
     request_id: bytes
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    last: bool = False
 
 
-Send = Callable[[Answer], None]
+class Recipient(Protocol):
+    """Who waits for an answer; nothing is done any more for one that has disconnected."""
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether the client has left."""
+
+    def send(self, answer: Answer) -> None:
+        """Take the answer. Called once at most."""
 
 
 class Call(NamedTuple):
@@ -91,7 +104,7 @@ class DirectEndpoints:
         self._metrics = metrics
         self.body_limit_bytes = body_limit_bytes
 
-    def answer(self, call: Call, headers: Headers, body: bytes, send: Send) -> None:
+    def answer(self, call: Call, headers: Headers, body: bytes, to: Recipient) -> None:
         """Run a call and send its answer once, now or later; whatever goes wrong is in it."""
         started = time.perf_counter()
         request_id = self.request_id(headers)
@@ -99,53 +112,70 @@ class DirectEndpoints:
             check_media_type(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
             result = self._handlers[call.verb](call.name, call.version, body)
             if isinstance(result, Run):
-                finish = partial(self._finish, call, request_id, started, send, result.encode)
+                finish = partial(self._finish, call, request_id, started, to, result.encode)
                 result.scheduler.submit(result.features, result.outputs, finish)
                 return
+            answer = self._answered(call, request_id, result, started)
         except Exception as exc:  # noqa: BLE001 - what is not expected becomes a 500
-            send(self.refused(call, request_id, exc, started))
-            return
-        send(self._answered(call, request_id, result, started))
+            answer = self.refused(call, request_id, exc, started)
+        to.send(answer)
 
     def request_id(self, headers: Headers) -> str:
         """The id of a request with these headers."""
         return self._ids.of(headers.get(b"x-request-id", b"").decode("latin-1"))
 
     def refused(self, call: Call, request_id: str, error: Exception, started: float) -> Answer:
-        """The answer to a call that failed."""
-        if isinstance(error, ServiceError):
-            response = problems.explained(error, call.path, request_id)
-        else:
-            _log.error("request %s failed", request_id, exc_info=error)
-            response = problems.unexpected(call.path, request_id)
-        return self.responded(call, request_id, response, started)
+        """The answer to a call that failed. Raises nothing."""
+        try:
+            if isinstance(error, ServiceError):
+                response = problems.explained(error, call.path, request_id)
+                return self.responded(call, request_id, response, started)
+        except Exception as exc:  # noqa: BLE001 - somebody waits, whatever happens
+            exc.__context__ = error
+            error = exc
+        return self._failed(call, request_id, error, started)
 
     def responded(self, call: Call, request_id: str, response: Response, started: float) -> Answer:
         """A response made with the framework's means as an answer."""
+        known = (b"content-type", b"content-length", b"connection")
+        answer = Answer(
+            response.status_code,
+            response.headers["content-type"].encode("latin-1"),
+            request_id.encode(),
+            bytes(response.body),
+            tuple(header for header in response.raw_headers if header[0] not in known),
+            last=response.headers.get("connection") == "close",
+        )
         self._metrics.count_request(call.verb, response.status_code, time.perf_counter() - started)
-        known = (b"content-type", b"content-length")
-        others = tuple(header for header in response.raw_headers if header[0] not in known)
-        media_type = response.headers["content-type"].encode("latin-1")
-        body = bytes(response.body)
-        return Answer(response.status_code, media_type, request_id.encode(), body, others)
+        return answer
+
+    def _failed(self, call: Call, request_id: str, error: Exception, started: float) -> Answer:
+        """The last answer: made of what is there already, so that it cannot fail as well."""
+        with suppress(Exception):
+            _log.error("request %s failed", request_id, exc_info=error)
+        with suppress(Exception):
+            self._metrics.count_request(call.verb, 500, time.perf_counter() - started)
+        sent_id = request_id.encode()
+        return Answer(500, _PROBLEM, sent_id, problems.LAST_RESORT % sent_id, last=True)
 
     def _finish(
         self,
         call: Call,
         request_id: str,
         started: float,
-        send: Send,
+        to: Recipient,
         encode: Callable[[list[Floats]], bytes],
         outputs: list[Floats] | Exception,
     ) -> None:
+        if to.disconnected:
+            return
         try:
             if isinstance(outputs, Exception):
                 raise outputs
-            body = encode(outputs)
+            answer = self._answered(call, request_id, encode(outputs), started)
         except Exception as exc:  # noqa: BLE001 - as in answer
-            send(self.refused(call, request_id, exc, started))
-            return
-        send(self._answered(call, request_id, body, started))
+            answer = self.refused(call, request_id, exc, started)
+        to.send(answer)
 
     def _answered(self, call: Call, request_id: str, body: bytes, started: float) -> Answer:
         self._metrics.count_request(call.verb, 200, time.perf_counter() - started)
@@ -165,31 +195,54 @@ class Direct:
             await self.app(scope, receive, send)
             return
         answer = await self._answer(call, scope, receive)
+        if answer is None:
+            return
         headers = [
             (b"content-type", answer.media_type),
             (b"content-length", b"%d" % len(answer.body)),
             (b"x-request-id", answer.request_id),
             *answer.headers,
         ]
+        if answer.last:
+            headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, call: Call, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, call: Call, scope: Scope, receive: Receive) -> Answer | None:
+        """The answer, if the client is still there to get one."""
         endpoints, headers, method = self.endpoints, dict(scope["headers"]), scope["method"]
         started = time.perf_counter()
-        if method != "POST":
-            request_id = endpoints.request_id(headers)
-            refusal = problems.wrong_method(call.path, request_id, method=method, allowed="POST")
-            return endpoints.responded(call, request_id, refusal, started)
         try:
+            if method != "POST":
+                request_id = endpoints.request_id(headers)
+                refusal = problems.wrong_method(
+                    call.path, request_id, method=method, allowed="POST"
+                )
+                return endpoints.responded(call, request_id, refusal, started)
             body = await _body(headers, receive, limit=endpoints.body_limit_bytes)
-        except BodyTooLarge as exc:
+        except Exception as exc:  # noqa: BLE001 - as in DirectEndpoints.answer
             return endpoints.refused(call, endpoints.request_id(headers), exc, started)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        endpoints.answer(
-            call, headers, body, lambda it: None if answer.done() else answer.set_result(it)
-        )
-        return await answer
+        if body is None:
+            return None
+        waiting = _Waiting()
+        endpoints.answer(call, headers, body, waiting)
+        return await waiting.answer
+
+
+class _Waiting:
+    """A task that waits for its answer."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether the task has been cancelled."""
+        return self.answer.done()
+
+    def send(self, answer: Answer) -> None:
+        if not self.answer.done():
+            self.answer.set_result(answer)
 
 
 def find(path: str) -> Call | None:
@@ -214,7 +267,8 @@ def _found(path: str) -> Call | None:
     return Call(path, verb or evaluate, name or function, version)
 
 
-async def _body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
+async def _body(headers: Headers, receive: Receive, *, limit: int) -> bytes | None:
+    """The whole body, or None if the client has left. Raises BodyTooLarge."""
     declared = headers.get(b"content-length", b"")
     too_large = BodyTooLarge(f"expected a body of at most {limit} bytes, got more")
     if declared.isdigit() and (not is_length(declared) or int(declared) > limit):
@@ -224,7 +278,7 @@ async def _body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(pieces)
+            return None
         piece = message.get("body", b"")
         received += len(piece)
         if received > limit:

@@ -29,6 +29,12 @@ STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
     errors.RunTooLong: (504, "run-too-long"),
 }
 RETRY_AFTER_S = 1
+_UNEXPECTED = "the service failed; its log has the cause under this request's id"
+# The body of the answer to a failure in making any other one; % puts in the request's id.
+LAST_RESORT = (
+    b'{"type":"urn:mlpserve:problem:internal-error","title":"Internal Server Error","status":500,'
+    b'"detail":"%b","request_id":"%%b"}'
+) % _UNEXPECTED.encode()
 
 
 def install(app: FastAPI) -> None:
@@ -45,8 +51,7 @@ def status_of(error: errors.ServiceError) -> tuple[int, str]:
 
 def unexpected(path: str, request_id: str) -> Response:
     """The answer to a failure that nobody foresaw."""
-    detail = "the service failed; its log has the cause under this request's id"
-    return _answer(path, request_id, 500, "internal-error", detail)
+    return _answer(path, request_id, 500, "internal-error", _UNEXPECTED)
 
 
 def wrong_method(path: str, request_id: str, *, method: str, allowed: str) -> Response:

@@ -1,14 +1,23 @@
 """A JSON body as Python values, and how such a value is named in a message."""
 
 import json
+import math
+import re
 from collections.abc import Collection, Iterable
-from contextlib import suppress
 
 import orjson
 
 from service.errors import InvalidInput, MalformedBody, Problem
 
 _QUOTED_CHARACTERS = 32
+# To find every infinite number in a longer body takes seconds: it is refused for its first.
+_SEARCHED_BYTES = 256 * 1024
+# A string, or whatever else may be (a part of) a number.
+_STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|[-+.0-9eE]+')
+_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+# Whole numbers beyond these are floats, as orjson has it.
+_LEAST_INTEGER, _INTEGERS_END = -(2**63), 2**64
+_INTEGER_DIGITS = len(str(_INTEGERS_END))
 _NUMBERS = frozenset((int, float))
 
 
@@ -24,17 +33,48 @@ def parse_object(body: bytes) -> dict[str, object]:
 
 def _parse(body: bytes) -> object:
     try:
-        return orjson.loads(body)
+        return _values(body)
     except orjson.JSONDecodeError as exc:
-        # 1e400 is JSON, if no float64: let it through, to be refused where it stands.
-        if "infinity" in str(exc):
-            with suppress(ValueError, RecursionError):
-                return json.loads(body, parse_int=float, parse_constant=_refuse_constant)
         raise MalformedBody(f"the body is not JSON: {exc}") from exc
 
 
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)
+def _values(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        if "infinity" not in str(exc):
+            raise
+        place = f"line {exc.lineno} column {exc.colno} (char {exc.pos})"
+    # 1e400 is JSON, if no float64: let it through, to be refused where it stands.
+    if len(body) <= _SEARCHED_BYTES:
+        return _parse_with_infinities(body)
+    raise InvalidInput(f"expected numbers within float64, got a larger one at {place}")
+
+
+def _parse_with_infinities(body: bytes) -> object:
+    """What orjson would give if it knew infinity. Raises its JSONDecodeError.
+
+    It alone says what is JSON, of the same text with each infinite number replaced; Python's own
+    parser, which takes more for JSON, gives the values.
+    """
+    orjson.loads(_STRING_OR_NUMBER.sub(_finite, body))
+    try:
+        return json.loads(body.decode(), parse_int=_whole_number)
+    except RecursionError as exc:
+        raise orjson.JSONDecodeError("depth limit exceeded", body.decode(), 0) from exc
+
+
+def _finite(token: re.Match[bytes]) -> bytes:
+    text = token[0]
+    if text[0] == ord('"') or _NUMBER.fullmatch(text) is None or not math.isinf(float(text)):
+        return text
+    return b"0"
+
+
+def _whole_number(text: str) -> int | float:
+    if len(text) <= _INTEGER_DIGITS and _LEAST_INTEGER <= int(text) < _INTEGERS_END:
+        return int(text)
+    return float(text)
 
 
 def refuse_unknown_keys(content: Collection[str], known: Collection[str]) -> None:

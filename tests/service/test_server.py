@@ -19,6 +19,8 @@ from tests.service_process import Service, started
 PATH = "/v1/models/digits:predict"
 BODY = json.dumps({"instances": [[1.0] * 64]}).encode()
 KEEP_ALIVE_S = 5
+# An error that cannot be worded, where one parser lets through what another refuses.
+SURROGATE = rb'{"x": 1e400, "\ud800": 1}'
 
 
 @pytest.fixture(scope="module")
@@ -217,12 +219,27 @@ def test_head_gets_a_head_alone_and_the_connection_goes_on(connection: Connectio
     [
         (_request(b"{"), 400, "malformed-body"),
         (_request(b""), 400, "malformed-body"),
+        (_request(SURROGATE), 400, "malformed-body"),
+        (_request(SURROGATE, PATH + "?x"), 400, "malformed-body"),
+        (_request(b'{"instances": 1e400, "instances": [["\\ud800"]]}'), 400, "malformed-body"),
+        (_request(b'{"instances": [[1e400]], "top_k": 3}'), 422, "invalid-input"),
         (_request(path="/v1/models/no:predict"), 404, "not-found"),
         (_request(BODY, PATH, "Content-Type: text/csv"), 415, "unsupported-content-type"),
         (_request(BODY, PATH, "Content-Encoding: gzip"), 415, "unsupported-content-type"),
         (_request(b'{"instances": [[1]]}'), 422, "invalid-input"),
     ],
-    ids=["not JSON", "empty", "no model", "type", "encoding", "row"],
+    ids=[
+        "not JSON",
+        "empty",
+        "surrogate",
+        "surrogate, ASGI",
+        "surrogate in a row",
+        "too large a number",
+        "no model",
+        "type",
+        "encoding",
+        "row",
+    ],
 )
 def test_refusal_is_a_problem_and_the_connection_goes_on(
     connection: Connection, request_: bytes, status: int, kind: str

@@ -30,7 +30,45 @@ def test_number_beyond_float64_is_json() -> None:
     assert parse_object(body) == {"a": [math.inf, -math.inf, math.inf]}
 
 
-@pytest.mark.parametrize("body", [b"[1e400", b"[1e400, NaN]", b"[1e400, " + b"[" * 99_999])
+def test_number_beyond_float64_changes_no_other_value() -> None:
+    rest = b'"b": [3, -0, 1e5, 18446744073709551615, 18446744073709551616, "1e400", true, null]}'
+
+    found = parse_object(b'{"a": 1e400, ' + rest)
+
+    assert found.pop("a") == math.inf
+    assert repr(found) == repr(parse_object(b"{" + rest))
+
+
+def test_of_a_key_that_comes_twice_the_last_value_counts() -> None:
+    assert parse_object(b'{"a": 1, "a": 2}') == parse_object(b'{"a": 1e400, "a": 2}') == {"a": 2}
+
+
+def test_number_beyond_float64_in_a_long_body_is_refused_by_its_place() -> None:
+    body = b'{"a": 1e400, "b": "' + b"x" * 300_000 + b'"}'
+
+    with pytest.raises(InvalidInput, match=r"within float64, got a larger one at .*\(char 6\)"):
+        parse_object(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[1e400",
+        b"[1e400, NaN]",
+        b"[1e400, " + b"[" * 99_999,
+        b"[1e400, " + b"[" * 1000 + b"]" * 1000 + b"]",
+        b'[1e400, "\\ud800"]',
+        b'{"\\ud800": 1e400}',
+        b'[1e400, "\xed\xa0\x80"]',
+        b'[1e400, "\n"]',
+        b"\xef\xbb\xbf[1e400]",
+        "[1e400]".encode("utf-16"),
+        b"[1e400.5]",
+        b"[01e400]",
+        b"[1e400-1]",
+    ],
+    ids=lambda body: repr(body[:30]),
+)
 def test_number_beyond_float64_excuses_nothing_else(body: bytes) -> None:
     with pytest.raises(MalformedBody):
         parse_object(body)
