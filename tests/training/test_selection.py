@@ -125,6 +125,34 @@ def test_learning_curve_grows_to_all_rows(tmp_path: Path) -> None:
     assert all(len(point.log_losses) == 5 for point in done.manifest.learning_curve)
 
 
+def test_learning_curve_pulls_at_the_weights_as_its_own_rows_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: dict[int, set[float]] = {}
+    made = CrossValidation.__init__
+
+    def recorded(self: CrossValidation, jobs: Any, *rest: Any) -> None:
+        for job in jobs:
+            trained.setdefault(len(job.training), set()).add(job.how.weight_decay)
+        made(self, jobs, *rest)
+
+    monkeypatch.setattr(CrossValidation, "__init__", recorded)
+    run_selection(
+        _config(
+            tmp_path,
+            dataset="digits",
+            vary=["hidden=4"],
+            learning_curve=True,
+            epochs=2,
+            folds=2,
+        )
+    )
+
+    assert len(trained) >= 5
+    for rows, decays in trained.items():
+        assert list(decays) == pytest.approx([min(0.003, 3.5 / rows)], rel=0.01)
+
+
 def test_class_too_rare_for_the_folds_is_told(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1], [34, 6])
     np.savez(tmp_path / "rare.npz", x=x, y=y)
