@@ -7,7 +7,7 @@ import torch
 
 from training.config import RunConfig
 from training.describe import history
-from training.diagnose import Observed, diagnose, layer_states
+from training.diagnose import diagnose, layer_states
 from training.errors import ConfigInvalid
 from training.finish import Fitted, Run, finish
 from training.fitting.batches import Batches, InMemory
@@ -21,7 +21,9 @@ from training.memory import allowed_bytes
 from training.network import build_network, evaluation_logits
 from training.plan import architecture, optimisation, settled
 from training.progress import Progress
+from training.references import quick_references
 from training.run_folder import RunFolder
+from training.signs import Judged, Observed
 from training.start import Start, start
 from training.threads import fastest, steps_of_fit
 from training.tracking import track, with_event_files
@@ -73,6 +75,7 @@ def _fitted(begun: Start, config: RunConfig, folder: RunFolder) -> Fitted:
         records = progress.follow(with_event_files(epochs, config.tensorboard, begun.name))
     begun.clock.lap("fit")
     told = history(records)
+    logits = evaluation_logits(network, validation.inputs)
     observed = Observed(
         config=config,
         records=records,
@@ -80,13 +83,19 @@ def _fitted(begun: Start, config: RunConfig, folder: RunFolder) -> Fitted:
         class_counts=data.training_counts.tolist(),
         layers=layer_states(network, validation.inputs, shape.activation),
         weights=[linear.weight.numel() for linear in network.linears],
+        judged=Judged(
+            logits,
+            validation.class_index.numpy(),
+            quick_references(training, validation, len(data.table.labels), config.seed),
+        ),
+        leaks=begun.leaks,
     )
     return Fitted(
         config=config,
         shape=shape,
         dtype=how.dtype,
         networks=(network,),
-        logits=evaluation_logits(network, validation.inputs).unsqueeze(0),
+        logits=logits.unsqueeze(0),
         validated=split.validation,
         history=told,
         diagnosis=diagnose(observed),

@@ -9,10 +9,11 @@ import torch
 
 from service.model_repository.manifest import Epoch, History
 from service.model_repository.provenance import Selection, SettingScore
+from training.advice import Tried
 from training.candidates import Candidate, candidates, require_dropout_in, sized
 from training.choice import choose
 from training.cross_validation import CrossValidation, best_third
-from training.diagnose import LayerState, Observed, diagnose, layer_states
+from training.diagnose import diagnose, layer_states
 from training.errors import ConfigInvalid, Diverged
 from training.finish import Fitted, Run, finish
 from training.fitting.checkpoint import Checkpoint, NoCheckpoint
@@ -20,14 +21,16 @@ from training.fitting.early_stopping import EpochRecord
 from training.interrupt import Interrupt, interruptible
 from training.jobs import Ground, fold_rows
 from training.learning_curve import learning_curve
-from training.network import Perceptron
+from training.network import Perceptron, evaluation_logits
 from training.pipeline import require_dropout
 from training.plan import architecture, optimisation
+from training.references import References, quick_references
 from training.rehearsal import Rehearsed, ensemble_logits, left_out, refit_calibrated
 from training.run_folder import RunFolder
 from training.search_progress import SearchProgress
 from training.search_space import Space, default_space
 from training.select_config import SelectConfig
+from training.signs import Judged, LayerState, Observed
 from training.start import Start, start
 from training.threads import fastest, steps_of_search
 from training.tracking import track
@@ -46,6 +49,7 @@ class Winner:
     networks: tuple[Perceptron, ...]
     layers: Sequence[LayerState]
     dtype: torch.dtype
+    dropped: Tried
 
 
 def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
@@ -123,7 +127,7 @@ def search_settings(
             checkpoint = _checkpoint(folder, "winner", search)
             search.run(pruner=None, watcher=progress, checkpoint=checkpoint)
         selection = _scored_again(selection, search)
-        return selection, _winner(search, tried[selection.chosen], 0, ground)
+        return selection, _winner(search, tried, selection.chosen, 0, ground)
     tried = candidates(config, space, ground.fold_rows)
     search = ground.cross_validation(tried)
     checkpoint = _checkpoint(folder, "search", search)
@@ -131,7 +135,7 @@ def search_settings(
         pruner = best_third if config.halves and len(tried) > 2 else None
         search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
     selection = _selection(config, search.scores([candidate.values for candidate in tried]))
-    return selection, _winner(search, tried[selection.chosen], selection.chosen, ground)
+    return selection, _winner(search, tried, selection.chosen, selection.chosen, ground)
 
 
 def _scored_again(selection: Selection, search: CrossValidation) -> Selection:
@@ -217,7 +221,7 @@ def fit_winner(
         validated=begun.data.split.training[rehearsed.rows],
         kept_back=rehearsed.kept_back,
         history=told,
-        diagnosis=diagnose(_observed(winner, told, begun.data.training_counts.tolist())),
+        diagnosis=diagnose(_observed(begun, winner, told)),
     )
 
 
@@ -242,7 +246,11 @@ def _selection(config: SelectConfig, scores: tuple[SettingScore, ...]) -> Select
     )
 
 
-def _winner(search: CrossValidation, candidate: Candidate, place: int, ground: Ground) -> Winner:
+def _winner(
+    search: CrossValidation, tried: Sequence[Candidate], chosen: int, place: int, ground: Ground
+) -> Winner:
+    """The chosen one of the settings tried, which has this place in the search."""
+    candidate = tried[chosen]
     networks = tuple(search.networks(place))
     first = ground.table.inputs[search.validation(place)]
     return Winner(
@@ -252,6 +260,7 @@ def _winner(search: CrossValidation, candidate: Candidate, place: int, ground: G
         networks=networks,
         layers=layer_states(networks[0], first, candidate.config.activation),
         dtype=search.dtype(place),
+        dropped=[other.values for other in tried if other is not candidate],
     )
 
 
@@ -279,7 +288,21 @@ def _history(records: Sequence[Sequence[EpochRecord]]) -> History:
     return History(best_epoch=min(best_epoch(records), length), epochs=tuple(epochs))
 
 
-def _observed(winner: Winner, told: History, class_counts: Sequence[int]) -> Observed:
+def _judged(winner: Winner) -> Judged:
+    """Every row by the network of the fold that left it out; references on the first fold."""
+    ground = winner.ground
+    logits = torch.empty(len(ground.table), ground.n_classes)
+    for network, (_, validation) in zip(winner.networks, ground.folds, strict=True):
+        logits[validation] = evaluation_logits(network, ground.table.inputs[validation])
+    training, validation = ground.folds[0]
+    asked = ground.table[validation]
+    seed = winner.candidate.config.seed
+    found = quick_references(ground.table[training], asked, ground.n_classes, seed)
+    references = References(validation.numpy()[found.scored], found.found)
+    return Judged(logits, ground.table.class_index.numpy(), references)
+
+
+def _observed(begun: Start, winner: Winner, told: History) -> Observed:
     records = [
         EpochRecord(
             number,
@@ -296,7 +319,10 @@ def _observed(winner: Winner, told: History, class_counts: Sequence[int]) -> Obs
         config=winner.candidate.config,
         records=records,
         best_epoch=told.best_epoch,
-        class_counts=class_counts,
+        class_counts=begun.data.training_counts.tolist(),
         layers=winner.layers,
         weights=[linear.weight.numel() for linear in winner.networks[0].linears],
+        judged=_judged(winner),
+        leaks=begun.leaks,
+        tried=winner.dropped,
     )

@@ -37,6 +37,11 @@ class Start:
     twins: FoundTwins | None = None
     clock: Stopwatch = field(default_factory=Stopwatch)
 
+    @property
+    def leaks(self) -> tuple[str, ...]:
+        """What is known to give labels away."""
+        return tuple(doubt.sentence for doubt in self.doubts if doubt.is_leak)
+
     def rows(self, which: Indices) -> Rows:
         """These rows as the network takes them."""
         table = self.data.table

@@ -52,6 +52,12 @@ def run_lines(manifest: Manifest) -> Iterator[str]:
     )
     if manifest.diagnosis is not None:
         yield f"diagnosis   {manifest.diagnosis.verdict}"
+        for reference in manifest.diagnosis.references:
+            yield (
+                f"            {reference.name} of {reference.training_rows} rows: accuracy "
+                f"{reference.accuracy:.4f}, log-loss {reference.log_loss:.4f} on {reference.rows} "
+                "validation rows"
+            )
         for finding in manifest.diagnosis.findings:
             yield f"            {finding.sentence}"
             if finding.advice:

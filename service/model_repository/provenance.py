@@ -9,7 +9,15 @@ from service.model_repository.signature import Share, Value
 # Coverages of prediction sets, in percent: every whole one from the first to the last.
 COVERAGE_PERCENTS = range(1, 100)
 
-Verdict = Literal["well fitted", "underfitting", "overfitting", "too little data"]
+Verdict = Literal[
+    "well fitted",
+    "underfitting",
+    "overfitting",
+    "too little data",
+    "no better than guessing",
+    "misses a class",
+    "suspected leak",
+]
 Loss = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -144,11 +152,22 @@ class Finding(Value):
     advice: tuple[str, ...] = ()
 
 
+class ReferenceScore(Value):
+    """What a quick reference, fitted to `training_rows`, reaches on `rows` validation rows."""
+
+    name: str
+    training_rows: Count
+    rows: Count
+    accuracy: Share
+    log_loss: Loss
+
+
 class Diagnosis(Value):
-    """What the losses say of the fit, and everything else that was noticed."""
+    """The verdict on a fit, everything else that was noticed, and the references it was held to."""
 
     verdict: Verdict
     findings: Annotated[tuple[Finding, ...], Field(min_length=1)]
+    references: tuple[ReferenceScore, ...] = ()
 
 
 class LearningCurvePoint(Value):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from service.model_repository.manifest import Manifest
-from service.model_repository.provenance import Finding
+from service.model_repository.provenance import Finding, ReferenceScore
 from service.model_repository.signature import Feature
 from training.report.parts import Grid, Heading, Listing, Paragraph, Part, rest, shown
 from training.report.ranking import Ranked, ranked
@@ -18,7 +18,18 @@ def diagnosis(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
     if manifest.diagnosis is not None:
         yield Heading(f"Diagnosis: {manifest.diagnosis.verdict}")
         yield Listing(tuple(map(_finding, manifest.diagnosis.findings)))
+        if manifest.diagnosis.references:
+            yield Paragraph("Quick references, on validation rows:")
+            yield Grid(
+                ("reference", "training rows", "validation rows", "accuracy", "log-loss"),
+                tuple(map(_reference, manifest.diagnosis.references)),
+            )
     yield from shown(plots, "losses", "gradients")
+
+
+def _reference(found: ReferenceScore) -> tuple[str, ...]:
+    scores = (f"{found.accuracy:.4f}", f"{found.log_loss:.4f}")
+    return (found.name, f"{found.training_rows:,}", f"{found.rows:,}", *scores)
 
 
 def _finding(finding: Finding) -> str:
