@@ -292,9 +292,12 @@ class ParquetTable:
         self, number: int, group: int, columns: Sequence[str] | None
     ) -> Iterator[pa.RecordBatch]:
         try:
-            yield from self._files[number].iter_batches(
+            for batch in self._files[number].iter_batches(
                 ROWS_READ_AT_ONCE, row_groups=[group], columns=columns, use_threads=False
-            )
+            ):
+                # polars does not ask whether text is UTF-8.
+                batch.validate(full=True)
+                yield batch
         except (pa.ArrowException, OSError) as exc:
             raise TableInvalid(
                 f"{self.path}: row group {group} cannot be read: {str(exc).splitlines()[0]}"
