@@ -21,6 +21,7 @@ Scaling = Literal["robust", "standard"]
 Optimiser = Literal["sgd", "adamw"]
 Schedule = Literal["constant", "linear", "cosine", "coslog4"]
 Monitor = Literal["loss", "accuracy"]
+AcceptMissing = Literal["all", "seen", "none"]
 
 Dataset = Literal[
     "digits", "iris", "wine", "breast-cancer", "penguins", "fashion-mnist", "fashion-128"
@@ -100,6 +101,13 @@ class RunConfig(BaseModel):
             "number; 0: none",
         ),
     ] = 0
+    accept_missing: Annotated[
+        AcceptMissing,
+        Field(
+            description="which features may be missing from a row that the model is asked about: "
+            "seen, those with gaps in training rows; all; or none"
+        ),
+    ] = "seen"
     name: Annotated[
         str | None, Field(description="the model's name (default: the data set's or file's)")
     ] = None

@@ -16,6 +16,7 @@ from service.model_repository.manifest import (
 )
 from service.model_repository.provenance import Grouping, Twins
 from service.model_repository.signature import Feature, Signature, UncertaintyOutputs
+from training.config import AcceptMissing
 from training.fitting.early_stopping import EpochRecord
 from training.inputs import Column
 from training.prepare import Prepared
@@ -28,17 +29,30 @@ _LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars",
 
 
 def signature(
-    table: Table, learned: Learned, n_hidden: int, *, has_masks: bool = False
+    table: Table,
+    learned: Learned,
+    n_hidden: int,
+    *,
+    has_masks: bool = False,
+    accept_missing: AcceptMissing = "seen",
 ) -> Signature:
-    """The rows that this run's graph takes, and its tensors."""
+    """The rows that this run's graph takes, and its tensors.
+
+    A gap that test rows alone have is refused in a request; the graph, which is scored on them,
+    takes it.
+    """
     features = table.features
     has_text = bool(features.categorical.shape[1])
-    return Signature(
-        features=tuple(map(_feature, table.columns, learned.summaries)),
-        left_out=table.left_out,
-        accepts_missing=has_text
+    has_gaps = (
+        has_text
         or any(summary.missing for summary in learned.summaries)
-        or bool(np.isnan(features.numeric).any()),
+        or bool(np.isnan(features.numeric).any())
+    )
+    pairs = zip(table.columns, learned.summaries, strict=True)
+    return Signature(
+        features=tuple(_feature(column, summary, accept_missing) for column, summary in pairs),
+        left_out=table.left_out,
+        accepts_missing=has_gaps or accept_missing == "all",
         trims_text=True,
         missing_texts=MISSING_TEXTS,
         hidden=tuple(f"hidden_{i}" for i in range(1, n_hidden + 1)),
@@ -46,11 +60,13 @@ def signature(
     )
 
 
-def _feature(column: Column, summary: Summary) -> Feature:
+def _feature(column: Column, summary: Summary, accept_missing: AcceptMissing) -> Feature:
+    accepts = {"all": True, "seen": summary.missing > 0, "none": False}
     return Feature(
         name=column.name,
         dtype="float32" if column.kind == "number" else "string",
         missing=summary.missing,
+        accepts_missing=accepts[accept_missing],
         minimum=summary.minimum,
         maximum=summary.maximum,
         categories=summary.categories,

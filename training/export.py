@@ -7,7 +7,7 @@ import numpy as np
 from service.inference.features import Features, from_cells, row_format
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Artifact, Golden, Parity
-from service.model_repository.signature import Cell, Feature
+from service.model_repository.signature import Cell, Feature, Signature
 from training.errors import ExportRefused
 from training.graph import OPSET, build_graph, require_evaluation_mode
 from training.trained import TrainedModel
@@ -36,20 +36,24 @@ def make_golden(model: TrainedModel, *, seed: int) -> Golden:
     """Made-up rows in the range of the training rows, with PyTorch's answers.
 
     Nobody's data are in them; and where a real column is constant these vary, so that every
-    weight takes part in some answer. Of a model that takes them, some cells are missing, and some
+    weight takes part in some answer. Of features that may be, some cells are missing, and some
     categories unseen.
     """
     generator = np.random.default_rng(seed)
     signature = model.signature
     rows = [
         tuple(
-            _cell(feature, generator, gaps=signature.accepts_missing)
+            _cell(feature, generator, gaps=_takes_gap(signature, feature))
             for feature in signature.features
         )
         for _ in range(GOLDEN_ROWS)
     ]
     probabilities = model.probabilities(from_cells(rows, row_format(signature)))
     return Golden(rows=tuple(rows), probabilities=tuple(map(tuple, probabilities.tolist())))
+
+
+def _takes_gap(signature: Signature, feature: Feature) -> bool:
+    return signature.accepts_missing and signature.may_be_missing(feature)
 
 
 def _cell(feature: Feature, generator: np.random.Generator, *, gaps: bool) -> Cell:

@@ -174,7 +174,11 @@ def _model(begun: Start, fitted: Fitted) -> TrainedModel:
         preprocessing=begun.learned.preprocessing,
         labels=table.labels,
         signature=signature(
-            table, begun.learned, len(config.hidden), has_masks=bool(config.uncertainty)
+            table,
+            begun.learned,
+            len(config.hidden),
+            has_masks=bool(config.uncertainty),
+            accept_missing=config.accept_missing,
         ),
         masks=masks,
     )

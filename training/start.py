@@ -95,6 +95,7 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     notes = (
         *table.notes,
         *learned.notes,
+        *_gap_notes(data, learned, config),
         *(doubt.sentence for doubt in found),
         *twins.notes,
     )
@@ -102,6 +103,22 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     show_notes((*notes, *doubtful))
     clock.lap("preprocessing")
     return Start(config.name, data, learned, notes, tuple(found), twins, clock)
+
+
+def _gap_notes(data: Prepared, learned: Learned, config: RunConfig) -> list[str]:
+    """Of gaps that a request may not have, though rows of this very table do."""
+    table = data.table
+    numbers, texts = np.isnan(table.features.numeric), table.features.categorical == ""
+    columns = {"number": iter(numbers.T), "category": iter(texts.T)}
+    notes = []
+    for column, summary in zip(table.columns, learned.summaries, strict=True):
+        gaps = int(next(columns[column.kind]).sum())
+        if config.accept_missing == "seen" and gaps and not summary.missing:
+            notes.append(
+                f"column '{column.name}' has {gaps} gaps, none of them in a training row: a "
+                "request may not have one; --accept-missing all allows it"
+            )
+    return notes
 
 
 def _undivided(data: Prepared) -> Prepared:

@@ -71,9 +71,9 @@ def _in_order(
         _check_cells(cells, number, form, problems)
         return cells
     before = problems.total
-    for name in form.names:
-        if name in form.required and name not in row:
-            problems.add("the feature is missing", row=number, feature=name)
+    for place, why in form.required.items():
+        if form.names[place] not in row:
+            problems.add(f"the feature is missing: {why}", row=number, feature=form.names[place])
     for name in row.keys() - form.known - form.left_out:
         problems.add(f"unknown feature {describe(name)}", row=number)
     if problems.total > before:
@@ -95,17 +95,22 @@ def _check_cells(
         return
     for place in form.numbers:
         cell, name = cells[place], form.names[place]
-        if not is_number(cell) and not _is_gap(cell, place, form) and name not in absent:
-            problems.add(f"expected a number, got {describe(cell)}", row=number, feature=name)
+        if not is_number(cell) and not _may_be_gap(cell, place, form) and name not in absent:
+            problems.add(_expected("a number", cell, place, form), row=number, feature=name)
     for place in form.texts:
         cell, name = cells[place], form.names[place]
         is_text = type(cell) is str or (type(cell) is bool and place in form.booleans)
-        if not is_text and not _is_gap(cell, place, form) and name not in absent:
-            problems.add(f"expected a string, got {describe(cell)}", row=number, feature=name)
+        if not is_text and not _may_be_gap(cell, place, form) and name not in absent:
+            problems.add(_expected("a string", cell, place, form), row=number, feature=name)
 
 
-def _is_gap(cell: object, place: int, form: RowFormat) -> bool:
-    return cell is None and (form.accepts_missing or place in form.unused)
+def _may_be_gap(cell: object, place: int, form: RowFormat) -> bool:
+    return cell is None and place not in form.required
+
+
+def _expected(kind: str, cell: object, place: int, form: RowFormat) -> str:
+    why = f": {form.required[place]}" if cell is None else ""
+    return f"expected {kind}, got {describe(cell)}{why}"
 
 
 def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:
@@ -136,10 +141,10 @@ def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:
 
 
 def _check_columns(columns: Mapping[str, object], form: RowFormat, problems: _Problems) -> None:
-    for name in form.names:
+    for place, name in enumerate(form.names):
         if name not in columns:
-            if name in form.required:
-                problems.add("the feature is missing", feature=name)
+            if place in form.required:
+                problems.add(f"the feature is missing: {form.required[place]}", feature=name)
         elif not isinstance(columns[name], list):
             problems.add(f"expected a list, got {describe(columns[name])}", feature=name)
     for name in columns.keys() - form.known - form.left_out:
@@ -156,11 +161,31 @@ def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
         return Features(_to_float32(rows, form), np.empty((len(rows), 0), dtype=object))
     numbers = [[row[place] for place in form.numbers] for row in rows]
     texts = [[_as_text(row[place], place, form) for place in form.texts] for row in rows]
+    _refuse_empty_text(texts, rows, form)
     categorical = np.array(texts, dtype=object).reshape(len(rows), len(form.texts))
     return Features(_to_float32(numbers, form), categorical)
 
 
-def _as_text(cell: object, place: int, form: RowFormat) -> object:
+def _refuse_empty_text(
+    texts: Sequence[Sequence[str]], rows: Sequence[Sequence[object]], form: RowFormat
+) -> None:
+    """Raise InvalidInput where a text that must be there says that it is missing."""
+    if form.required.keys().isdisjoint(form.texts) or not any("" in row for row in texts):
+        return
+    problems = _Problems()
+    for number, row in enumerate(texts):
+        for place, text in zip(form.texts, row, strict=True):
+            if not text and place in form.required:
+                got = describe(rows[number][place])
+                problems.add(
+                    f"expected a text, got {got}, which is missing: {form.required[place]}",
+                    row=number,
+                    feature=form.names[place],
+                )
+    problems.raise_any()
+
+
+def _as_text(cell: object, place: int, form: RowFormat) -> str:
     if type(cell) is bool:
         return form.booleans[place][cell]
     return form.spellings[place].read(cell) if isinstance(cell, str) else ""

@@ -57,40 +57,45 @@ def joined(parts: Sequence[Features]) -> Features:
 class RowFormat:
     """What a row must look like: feature names in order, and the places of numbers and text.
 
-    Of an object the `required` names must be there, and those `left_out` may be. `booleans` are the
-    places where JSON's false and true stand for these texts; `spellings` say how text is read.
+    The features in the places of `required` must be there, for the reason that it gives, and of an
+    object those `left_out` may be. `booleans` are the places where JSON's false and true stand for
+    these texts; `spellings` say how text is read.
     """
 
     names: tuple[str, ...]
     known: frozenset[str]
     left_out: frozenset[str]
-    required: frozenset[str]
-    unused: frozenset[int]
+    required: Mapping[int, str]
     booleans: Mapping[int, tuple[str, str]]
     spellings: Mapping[int, Spelling]
     numbers: tuple[int, ...]
     texts: tuple[int, ...]
-    accepts_missing: bool
 
 
 def row_format(signature: Signature) -> RowFormat:
-    """The rows that a model with this signature takes; a feature that is not used may be absent."""
+    """The rows that a model with this signature takes."""
     features = signature.features
-    optional = signature.accepts_missing
     return RowFormat(
         names=signature.names,
         known=frozenset(signature.names),
         left_out=frozenset(signature.left_out),
-        required=frozenset(f.name for f in features if f.unused is None and not optional),
-        unused=frozenset(i for i, f in enumerate(features) if f.unused is not None),
+        required={
+            i: why_required(f) for i, f in enumerate(features) if not signature.may_be_missing(f)
+        },
         booleans={i: spelling for i, f in enumerate(features) if (spelling := _spelling(f))},
         spellings={
             i: Spelling(f, signature) for i, f in enumerate(features) if f.dtype == "string"
         },
         numbers=tuple(i for i, f in enumerate(features) if f.dtype == "float32"),
         texts=tuple(i for i, f in enumerate(features) if f.dtype == "string"),
-        accepts_missing=optional,
     )
+
+
+def why_required(feature: Feature) -> str:
+    """Why a row must have this feature."""
+    if feature.missing:
+        return "this version was exported to take no gaps"
+    return "no training row had a gap here"
 
 
 def _spelling(feature: Feature) -> tuple[str, str] | None:

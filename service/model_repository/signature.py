@@ -20,13 +20,15 @@ class Feature(Value):
     """One column of the table; what is said of its values is learned from the training rows.
 
     A number has a range, text its categories: every other text is "other", but for another spelling
-    of the same boolean or whole number (`True`, `1.0`) if categories may be `respelled`. `unused`
+    of the same boolean or whole number (`True`, `1.0`) if categories may be `respelled`. A row need
+    not have it if it `accepts_missing`; without a word of that, if the signature does. `unused`
     says why the network does not see the column, which is still part of a row.
     """
 
     name: Annotated[str, Field(min_length=1)]
     dtype: Literal["float32", "string"] = "float32"
     missing: Share = 0.0
+    accepts_missing: bool | None = None
     minimum: float | None = None
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
@@ -50,8 +52,9 @@ class Signature(Value):
     """The graph's named tensors, and the features in the order of a row.
 
     Without text there is one input, `features`. Else the numbers go, in their order, into
-    `numeric` and the text into `categorical`. Missing is NaN or the empty string, if
-    `accepts_missing`. A row may also name columns that were `left_out`; nothing looks at them.
+    `numeric` and the text into `categorical`. Missing is NaN or the empty string, which the graph
+    takes if it `accepts_missing`. A row may also name columns that were `left_out`; nothing looks
+    at them.
     What stands before the graph, in files and in requests: text loses the blanks around it if the
     signature `trims_text`, and is missing if it is one of `missing_texts` then.
     """
@@ -70,6 +73,13 @@ class Signature(Value):
     def names(self) -> tuple[str, ...]:
         """The feature names in order."""
         return tuple(feature.name for feature in self.features)
+
+    def may_be_missing(self, feature: Feature) -> bool:
+        """Whether a row need not have this feature; one that nothing looks at never need be."""
+        if feature.unused is not None:
+            return True
+        said = feature.accepts_missing
+        return self.accepts_missing if said is None else said
 
     @property
     def numbers(self) -> tuple[Feature, ...]:

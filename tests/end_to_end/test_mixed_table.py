@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.inference.features import Features, from_cells, row_format
-from service.model_repository.signature import Signature
+from service.inference.spelling import Spelling
+from service.model_repository.signature import Feature, Signature
 from tests.service_process import started
 from training.config_file import read_config
 from training.finish import Run
@@ -42,6 +43,8 @@ class Trained:
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp(request.param)
     flags: dict[str, Any] = {"models": folder / "models", "epochs": 8, "numeric_bins": 4}
+    if request.param == "churn":
+        flags["accept_missing"] = "all"
     if request.param == "penguins":
         flags["dataset"] = "penguins"
     else:
@@ -107,16 +110,28 @@ def test_every_test_row_is_answered_as_pytorch_and_its_preprocessing_do(
 
 def _nasty_rows(signature: Signature) -> st.SearchStrategy[list[dict[str, Any]]]:
     floats = st.floats(width=32, allow_nan=False, allow_infinity=False)
-    cells: dict[str, st.SearchStrategy[Any]] = {}
+    required: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
     for feature in signature.features:
+        may_be_missing = signature.may_be_missing(feature)
+        cells = optional if may_be_missing else required
+        gap = st.none() if may_be_missing else st.nothing()
         if feature.dtype == "float32":
             assert feature.minimum is not None
             near = st.sampled_from([feature.minimum, feature.maximum, 0, -1])
-            cells[feature.name] = near | floats | st.integers(-(10**6), 10**6) | st.none()
+            cells[feature.name] = near | floats | st.integers(-(10**6), 10**6) | gap
         else:
-            known = st.sampled_from([*(feature.categories or ()), "never seen", "", " "])
-            cells[feature.name] = known | st.text(max_size=8) | st.none()
-    return st.lists(st.fixed_dictionaries({}, optional=cells), min_size=1, max_size=5)
+            cells[feature.name] = _texts(feature, signature) | gap
+    return st.lists(st.fixed_dictionaries(required, optional=optional), min_size=1, max_size=5)
+
+
+def _texts(feature: Feature, signature: Signature) -> st.SearchStrategy[str]:
+    known = st.sampled_from([*(feature.categories or ()), "never seen", "", " ", "NA"])
+    texts = known | st.text(max_size=8)
+    if signature.may_be_missing(feature):
+        return texts
+    spelling = Spelling(feature, signature)
+    return texts.filter(lambda text: spelling.read(text) != "")
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -129,6 +144,25 @@ def test_nasty_rows_are_answered_as_pytorch_and_its_preprocessing_do(
     found = _predict(client, trained, rows)
 
     assert np.abs(found - _expected(trained.model, rows)).max() <= 1e-5
+
+
+def test_row_that_is_not_there_is_refused_where_no_training_row_had_a_gap(
+    trained: Trained, client: httpx.Client
+) -> None:
+    signature = trained.model.signature
+    required = [f.name for f in signature.features if not signature.may_be_missing(f)]
+
+    answer = client.post(
+        f"/v1/models/{trained.run.manifest.name}:predict", json={"instances": [{}]}
+    )
+
+    if trained.run.manifest.settings["accept_missing"] == "all":
+        assert (answer.status_code, required) == (200, [])
+        return
+    assert answer.status_code == 422
+    assert [problem["feature"] for problem in answer.json()["errors"]] == required
+    assert {f.name for f in signature.features if f.missing}.isdisjoint(required)
+    assert required
 
 
 def test_plain_onnxruntime_answers_alike_from_the_file_alone(trained: Trained) -> None:

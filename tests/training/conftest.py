@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from service.inference.features import Features, numbers_only
-from training.config import Scaling
+from training.config import AcceptMissing, Scaling
 from training.config_file import read_config
 from training.describe import signature
 from training.finish import Run
@@ -95,6 +95,7 @@ def untrained(
     bins: int = 0,
     scaling: Scaling = "robust",
     seed: int = 0,
+    accept_missing: AcceptMissing = "seen",
     **shape: Any,
 ) -> TrainedModel:
     """A model of freshly initialised weights behind preprocessing learned from the whole table."""
@@ -113,7 +114,7 @@ def untrained(
         )
     )
     network.eval()
-    tensors = signature(table, learned, len(hidden))
+    tensors = signature(table, learned, len(hidden), accept_missing=accept_missing)
     return TrainedModel((network,), preprocessing, table.labels, tensors)
 
 

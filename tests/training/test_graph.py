@@ -101,6 +101,32 @@ def test_mixed_graph_answers_as_pytorch_and_its_preprocessing_do(
     assert np.abs(found - expected).max() <= 1e-6
 
 
+@pytest.mark.parametrize("changed", [{}, {"scaling": "standard"}, {"bins": 4}], ids=str)
+def test_graph_that_takes_any_gap_fills_it_as_pytorch_and_its_preprocessing_do(
+    changed: dict[str, Any], noise_table: Table
+) -> None:
+    model = untrained(noise_table, accept_missing="all", **changed)
+    numeric = noise_table.features.numeric.copy()
+    numeric[np.random.default_rng(0).random(numeric.shape) < 0.5] = np.nan
+    numeric[0] = np.nan
+    features = numbers_only(numeric)
+
+    found = _run(export(model), "probabilities", features)
+
+    assert np.isfinite(found).all()
+    assert np.abs(found - model.probabilities(features)).max() <= 1e-6
+
+
+def test_mixed_graph_that_takes_any_gap_answers_for_a_row_of_nothing(mixed_table: Table) -> None:
+    mixed_table.features.categorical[:, 0][mixed_table.features.categorical[:, 0] == ""] = "red"
+    model = untrained(mixed_table, accept_missing="all")
+    nothing = Features(np.full((1, 2), np.nan, np.float32), np.full((1, 3), "", dtype=object))
+
+    found = _run_mixed(export(model), "probabilities", nothing, model.signature)
+
+    assert np.abs(found - model.probabilities(nothing)).max() <= 1e-6
+
+
 def _randomise_statistics(model: TrainedModel) -> None:
     generator = torch.Generator().manual_seed(1)
     for module in model.networks[0].modules():

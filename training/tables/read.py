@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from service.inference.features import Features, Texts, numbers_only
+from service.inference.features import Features, Texts, numbers_only, why_required
 from service.inference.spelling import Spelling, are_told_apart
 from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Signature
@@ -108,11 +108,10 @@ def read_features(path: Path, signature: Signature, delimiter: str | None = None
                 f"of {len(data.names)}"
             )
         features = numbers_only(data.features)
-        if not signature.accepts_missing:
-            _require_no_gap(path, features, signature)
+        _require_no_gap(path, features, signature)
         return features
     present = set(data.columns)
-    needed = [f.name for f in signature.features if f.unused is None]
+    needed = [f.name for f in signature.features if not signature.may_be_missing(f)]
     missing = [name for name in needed if name not in present]
     if missing:
         raise TableInvalid(
@@ -128,8 +127,7 @@ def read_features(path: Path, signature: Signature, delimiter: str | None = None
     features = values_of(str(path), frame, columns, signature.missing_texts)
     for place, feature in enumerate(signature.texts):
         _respell(features.categorical[:, place], Spelling(feature, signature))
-    if not signature.accepts_missing:
-        _require_no_gap(path, features, signature)
+    _require_no_gap(path, features, signature)
     return features
 
 
@@ -170,12 +168,14 @@ def read_class_index(
 
 
 def _require_no_gap(path: Path, features: Features, signature: Signature) -> None:
-    used = [feature.unused is None for feature in signature.features]
-    gaps = np.argwhere(np.isnan(features.numeric) & np.array(used))
-    if len(gaps):
-        row, place = map(int, gaps[0])
-        raise TableInvalid(
-            f"{path}: row {row + 1}, column '{signature.features[place].name}': expected a number, "
-            f"got an empty cell ({len(gaps)} such cells); the model was trained on a table "
-            "without gaps"
-        )
+    gaps = {"a number": np.isnan(features.numeric), "text": features.categorical == ""}
+    kinds = {"a number": signature.numbers, "text": signature.texts}
+    for kind, of_kind in kinds.items():
+        for place, feature in enumerate(of_kind):
+            rows = np.flatnonzero(gaps[kind][:, place])
+            if len(rows) and not signature.may_be_missing(feature):
+                raise TableInvalid(
+                    f"{path}: row {rows[0] + 1}, column '{feature.name}': expected {kind}, got an "
+                    f"empty cell ({len(rows)} such cells in the column): {why_required(feature)}; "
+                    "leave such rows out, or train with --accept-missing all"
+                )

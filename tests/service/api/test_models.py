@@ -277,6 +277,8 @@ PENGUIN = {
     "sex": "female",
     "year": 2009,
 }
+# All that no penguin lacks.
+SPARSE = {"island": "Biscoe", "year": 2009}
 
 
 async def test_row_of_numbers_and_text_is_classified_in_every_form(
@@ -300,7 +302,7 @@ async def test_row_of_numbers_and_text_is_classified_in_every_form(
 async def test_prediction_sets_grow_with_coverage_and_hold_the_label(
     client: httpx.AsyncClient,
 ) -> None:
-    rows = {"instances": [PENGUIN, {}]}
+    rows = {"instances": [PENGUIN, SPARSE]}
     sets = []
     for coverage in (0.5, 0.8, 0.9, 0.99):
         answer = await client.post(
@@ -317,7 +319,7 @@ async def test_prediction_sets_grow_with_coverage_and_hold_the_label(
 async def test_uncertainty_is_added_and_the_prediction_stays_as_it_is(
     client: httpx.AsyncClient,
 ) -> None:
-    url, body = "/v1/models/penguins:predict", {"instances": [PENGUIN, {}], "top_k": 1}
+    url, body = "/v1/models/penguins:predict", {"instances": [PENGUIN, SPARSE], "top_k": 1}
     plain = (await client.post(url, json=body)).json()
 
     answers = [await client.post(url, json={**body, "uncertainty": True}) for _ in range(2)]
@@ -355,7 +357,7 @@ async def test_option_that_cannot_be_met_is_422(
 
 async def test_null_and_an_absent_key_are_missing_alike(client: httpx.AsyncClient) -> None:
     absent = {name: cell for name, cell in PENGUIN.items() if name not in ("sex", "body_mass_g")}
-    rows = [PENGUIN | {"sex": None, "body_mass_g": None}, absent, {}]
+    rows = [PENGUIN | {"sex": None, "body_mass_g": None}, absent, SPARSE]
 
     answer = await client.post("/v1/models/penguins:predict", json={"instances": rows})
 

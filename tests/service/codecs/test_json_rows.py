@@ -106,7 +106,7 @@ def test_exactly_one_form_is_expected(content: dict[str, Any]) -> None:
     [
         ("abc", '"abc"'),
         ("5", '"5"'),
-        (None, "null"),
+        (None, "null: no training row had a gap here"),
         (True, "true"),
         ([1], "a list of 1"),
         ({}, "an object"),
@@ -134,7 +134,7 @@ def test_missing_and_unknown_features_of_a_row_are_named() -> None:
     problems = _problems({"instances": [{"age": 1, "far": 2}]})
 
     assert problems == (
-        Problem("the feature is missing", row=0, feature="fare"),
+        Problem("the feature is missing: no training row had a gap here", row=0, feature="fare"),
         Problem('unknown feature "far"', row=0),
     )
 
@@ -143,7 +143,7 @@ def test_missing_and_unknown_columns_are_named() -> None:
     problems = _problems({"inputs": {"age": [1], "far": [2]}})
 
     assert problems == (
-        Problem("the feature is missing", feature="fare"),
+        Problem("the feature is missing: no training row had a gap here", feature="fare"),
         Problem('unknown feature "far"'),
     )
 
@@ -248,7 +248,7 @@ def test_feature_that_is_not_used_may_be_absent() -> None:
     assert _decode_into(form, {"instances": [{"a": 1}]}).numeric[0, 0] == 1
     assert _decode_into(form, {"inputs": {"a": [1]}}).numeric[0, 0] == 1
     assert _problems({"instances": [{"flat": 1}]}, form) == (
-        Problem("the feature is missing", row=0, feature="a"),
+        Problem("the feature is missing: no training row had a gap here", row=0, feature="a"),
     )
 
 
@@ -303,6 +303,71 @@ def test_text_is_read_as_files_are_read_in_every_form() -> None:
         assert features.numeric.tolist() == [[1], [2]]
     assert _problems({"instances": [["male", "NA"]]}, form) == (
         Problem('expected a number, got "NA"', row=0, feature="age"),
+    )
+
+
+def _with_gaps_in(*names: str) -> RowFormat:
+    features = (
+        Feature(name="age", missing=0.1, accepts_missing="age" in names),
+        Feature(name="fare", accepts_missing="fare" in names),
+        Feature(name="sex", dtype="string", accepts_missing="sex" in names),
+    )
+    signature = Signature(
+        features=features,
+        accepts_missing=True,
+        trims_text=True,
+        missing_texts=("NA",),
+        hidden=("hidden_1",),
+    )
+    return row_format(signature)
+
+
+def test_row_that_is_not_there_is_refused_feature_by_feature() -> None:
+    form = _with_gaps_in("age")
+    lacks = "the feature is missing: no training row had a gap here"
+
+    assert _problems({"instances": [{}]}, form) == (
+        Problem(lacks, row=0, feature="fare"),
+        Problem(lacks, row=0, feature="sex"),
+    )
+    assert _problems({"inputs": {"age": [1]}}, form) == (
+        Problem(lacks, feature="fare"),
+        Problem(lacks, feature="sex"),
+    )
+
+
+def test_null_is_refused_where_no_training_row_had_a_gap() -> None:
+    form, why = _with_gaps_in("age"), "no training row had a gap here"
+
+    assert _problems({"instances": [[None, None, None]]}, form) == (
+        Problem(f"expected a number, got null: {why}", row=0, feature="fare"),
+        Problem(f"expected a string, got null: {why}", row=0, feature="sex"),
+    )
+    assert np.isnan(_decode_into(form, {"instances": [[None, 1, "m"]]}).numeric[0, 0])
+    assert np.isnan(_decode_into(form, {"instances": [{"fare": 1, "sex": "m"}]}).numeric[0, 0])
+
+
+def test_text_that_says_that_it_is_missing_is_refused_where_null_is() -> None:
+    rows = {"instances": [[1, 1, "m"], [1, 1, " NA"], [1, 1, ""]]}
+
+    assert _problems(rows, _with_gaps_in("age")) == tuple(
+        Problem(
+            f"expected a text, got {cell}, which is missing: no training row had a gap here",
+            row=row,
+            feature="sex",
+        )
+        for row, cell in ((1, '" NA"'), (2, '""'))
+    )
+    assert _decode_into(_with_gaps_in("sex"), rows).categorical[:, 0].tolist() == ["m", "", ""]
+
+
+def test_version_that_takes_no_gaps_says_so_where_training_rows_had_some() -> None:
+    assert _problems({"instances": [[None, 1, "m"]]}, _with_gaps_in()) == (
+        Problem(
+            "expected a number, got null: this version was exported to take no gaps",
+            row=0,
+            feature="age",
+        ),
     )
 
 

@@ -288,6 +288,51 @@ def test_booleans_and_whole_numbers_are_spelled_as_the_model_does(tmp_path: Path
         assert cells == [["True", "1"], ["", "2"], ["False", ""]]
 
 
+def _with_gaps_in_a() -> Signature:
+    return Signature(
+        features=(
+            Feature(name="a", missing=0.1, accepts_missing=True),
+            Feature(name="sex", dtype="string", accepts_missing=False),
+            Feature(name="b", accepts_missing=False),
+        ),
+        accepts_missing=True,
+        trims_text=True,
+        missing_texts=("-",),
+        hidden=("hidden_1",),
+    )
+
+
+def test_column_may_be_absent_where_training_rows_had_gaps(write_csv: WriteCsv) -> None:
+    path = write_csv("t.csv", ("sex", "b"), [("f", 2)])
+
+    assert np.isnan(read_features(path, _with_gaps_in_a()).numeric[:, 0]).all()
+    with pytest.raises(TableInvalid, match="the model's features 'sex', 'b' are missing"):
+        read_features(write_csv("t.csv", ("a",), [(1,)]), _with_gaps_in_a())
+
+
+def test_gap_is_refused_feature_by_feature(write_csv: WriteCsv) -> None:
+    rows = [("", "f", 1), (1, " ", 2), (1, "-", "-")]
+    path = write_csv("t.csv", ("a", "sex", "b"), rows)
+
+    with pytest.raises(TableInvalid, match=r"row 3, column 'b': expected a number, .*\(1 such"):
+        read_features(path, _with_gaps_in_a())
+    with pytest.raises(TableInvalid, match=r"row 2, column 'sex': expected text, .*\(2 such") as no:
+        read_features(
+            write_csv("t.csv", ("a", "sex", "b"), [*rows[:2], (1, "-", 3)]), _with_gaps_in_a()
+        )
+    assert "no training row had a gap here" in str(no.value)
+    assert "--accept-missing all" in str(no.value)
+
+
+def test_words_for_missing_are_those_that_the_model_was_trained_with(write_csv: WriteCsv) -> None:
+    path = write_csv("t.csv", ("a", "sex", "b"), [("-", "NA", 1)])
+
+    features = read_features(path, _with_gaps_in_a())
+
+    assert np.isnan(features.numeric[0, 0])
+    assert features.categorical.tolist() == [["NA"]]
+
+
 def test_gap_in_an_array_is_refused_where_the_model_was_trained_without(tmp_path: Path) -> None:
     signature = Signature(features=(Feature(name="x_0"),), hidden=("hidden_1",))
     path = tmp_path / "t.npz"
