@@ -101,6 +101,12 @@ def _of_classes(manifest: Manifest) -> Iterator[str]:
 
 def _of_features(manifest: Manifest) -> Iterator[str]:
     features = manifest.signature.features
+    required = sum(not manifest.signature.may_be_missing(feature) for feature in features)
+    if required:
+        yield (
+            f"A row without one of {required} of the {len(features)} features, or with null there, "
+            "is refused: the table above names those that may be missing."
+        )
     unused = sum(feature.unused is not None for feature in features)
     if unused:
         yield f"It does not look at {unused} of the {len(features)} features of a row."

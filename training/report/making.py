@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from service.model_repository.manifest import Manifest
 from service.model_repository.provenance import Finding, ReferenceScore
-from service.model_repository.signature import Feature
+from service.model_repository.signature import Feature, Signature
 from training.report.parts import Grid, Heading, Listing, Paragraph, Part, rest, shown
 from training.report.ranking import Ranked, ranked
 from training.summary import learning_curve_lines, values_text
@@ -120,12 +120,13 @@ def table(manifest: Manifest) -> Iterator[Part]:
         )
         yield from rest(len(found.class_balance), _CLASSES, "classes, in the manifest")
     features = manifest.signature.features
-    head = ("feature", "values", "missing", "not used, because")
-    yield Grid(head, tuple(map(_feature, features[:_FEATURES])))
+    head = ("feature", "values", "missing", "may be missing", "not used, because")
+    shown_features = features[:_FEATURES]
+    yield Grid(head, tuple(_feature(one, manifest.signature) for one in shown_features))
     yield from rest(len(features), _FEATURES, "features, in the manifest")
 
 
-def _feature(feature: Feature) -> tuple[str, ...]:
+def _feature(feature: Feature, signature: Signature) -> tuple[str, ...]:
     values = ""
     if feature.dtype == "string":
         categories = feature.categories or ()
@@ -135,4 +136,5 @@ def _feature(feature: Feature) -> tuple[str, ...]:
         values = ", ".join(categories[:_CATEGORIES]) + more
     elif feature.minimum is not None and feature.maximum is not None:
         values = f"{feature.minimum:g} to {feature.maximum:g}"
-    return feature.name, values, f"{feature.missing:.1%}", feature.unused or ""
+    optional = "yes" if signature.may_be_missing(feature) else "no"
+    return feature.name, values, f"{feature.missing:.1%}", optional, feature.unused or ""

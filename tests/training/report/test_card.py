@@ -129,6 +129,19 @@ def test_limits_name_weak_classes_and_unused_features(digits: Manifest, draw: Dr
     assert all(note.replace("_", "\\_") in limits for note in digits.table.notes)
 
 
+def test_what_may_be_missing_is_told(digits: Manifest, penguins: Manifest, draw: Draw) -> None:
+    card = _card(draw, digits)
+
+    assert "without one of 61 of the 64 features" in card
+    assert "| pixel\\_0\\_1 | 0 to 8 | 0.0% | no |" in card
+    island = penguins.signature.features[0].model_copy(update={"accepts_missing": False})
+    features = (island, *penguins.signature.features[1:])
+    signature = penguins.signature.model_copy(update={"features": features})
+    mixed = _card(draw, penguins.model_copy(update={"signature": signature}))
+    assert "without one of 1 of the 7 features" in mixed
+    assert "| sex | female, male | 3.1% | yes |" in mixed
+
+
 @pytest.mark.parametrize("name", ["digits", "penguins"])
 def test_a_card_of_schema_2_has_no_heading_of_what_is_absent(
     request: pytest.FixtureRequest, draw: Draw, name: str
