@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from service import VERSION, logs
 from service.api import documentation, problems
@@ -23,6 +23,7 @@ from service.api.middleware.request_id import RequestId, RequestIds
 from service.api.models import models_router
 from service.api.predictions import RowHandlers
 from service.api.requests import register_segment
+from service.api.tally import Tally
 from service.inference.predictor import Predictor, open_version
 from service.inference.run_limit import Watchdog
 from service.inference.scheduler import Batching
@@ -60,8 +61,10 @@ def create_app(
     )
     metrics, ids = Metrics(shared_metrics), RequestIds()
     loading = Loading(repository, trials, answers_meanwhile=settings.workers == 1)
-    framework = _framework(settings, repository, metrics, ids, loading)
-    rows = RowHandlers(repository, metrics, row_limit=settings.row_limit)
+    tally = Tally(metrics)
+    metrics_routes = metrics_router(metrics, tally.settle)
+    framework = _framework(settings, repository, metrics_routes, ids, loading)
+    rows = RowHandlers(repository, tally, row_limit=settings.row_limit)
     functions = EvaluationHandler(row_limit=settings.row_limit)
     handlers: dict[str, Handler] = {
         ":predict": rows.predict,
@@ -84,7 +87,7 @@ def _batching(settings: Settings) -> Batching:
 def _framework(
     settings: Settings,
     repository: ModelRepository[Predictor],
-    metrics: Metrics,
+    metrics_routes: APIRouter,
     ids: RequestIds,
     loading: "Loading",
 ) -> FastAPI:
@@ -99,7 +102,7 @@ def _framework(
         lifespan=loading.lifespan,
     )
     app.include_router(health_router(repository))
-    app.include_router(metrics_router(metrics))
+    app.include_router(metrics_routes)
     app.include_router(models_router(repository))
     app.include_router(activations_router(row_limit=settings.row_limit))
     documentation.install(app)

@@ -69,6 +69,13 @@ class PredictBody(RowsBody):
             "models exported with --uncertainty"
         ),
     ] = False
+    warnings: Annotated[
+        bool,
+        Field(
+            description="add to each prediction what is unusual about its row: features that are "
+            "missing, categories that the model does not know, numbers outside the training range"
+        ),
+    ] = False
 
 
 class NamedProbability(_Body):
@@ -90,6 +97,13 @@ class UncertaintyAnswer(_Body):
     mutual_information: float
 
 
+class RowWarning(_Body):
+    """What is unusual about one cell of a row that was answered; its value is not repeated."""
+
+    feature: str
+    message: str
+
+
 class Prediction(_Body):
     """One row's most probable class; `top` takes the place of `probabilities` with top_k."""
 
@@ -105,6 +119,11 @@ class Prediction(_Body):
         ),
     ] = None
     uncertainty: UncertaintyAnswer | None = None
+    warnings: Annotated[
+        list[RowWarning] | None,
+        Field(description="with warnings: the first 20 of `warning_count`, in feature order"),
+    ] = None
+    warning_count: int | None = None
 
 
 class PredictAnswer(_Body):

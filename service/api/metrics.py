@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,9 @@ from starlette.responses import Response
 from service.errors import NoSharedFolder
 
 _PREFIX, _OWNER = "mlpserve-", "owner"
+# Features that are named where cells are counted, in all, and characters of a name.
+_MOST_NAMED, _LONGEST_NAME = 300, 64
+OTHER_FEATURES = "(other features)"
 # What a worker's counts may take of each kind.
 _RESERVED_BYTES = 256 * 1024
 _log = logging.getLogger(__name__)
@@ -112,13 +115,14 @@ class Metrics:
             _log.warning("no space in %s: this worker's requests are not in the sum", shared)
             shared = None
         self._shared = shared
-        self._other_categories = Counter(
-            "mlpserve_other_categories",
-            "Text cells of requests with a category that the model took for 'other': "
-            "rare in its training rows, or never seen there",
-            ["model", "version", "feature"],
+        self._unusual_cells = Counter(
+            "mlpserve_unusual_cells",
+            "Cells of requests that are missing, an unknown_category (rare in training rows, or "
+            "never seen there) or out_of_range of the training rows",
+            ["model", "version", "feature", "kind"],
             registry=self.registry,
         )
+        self._named_cells: set[tuple[str, int, str, str]] = set()
         self._seconds = Histogram(
             "mlpserve_request_seconds",
             "Predictions, hidden representations and evaluations by status: from the whole request "
@@ -129,10 +133,18 @@ class Metrics:
         )
         self._known: dict[tuple[str, int], Histogram] = {}
 
-    def count_other_categories(self, model: str, version: int, cells: Mapping[str, int]) -> None:
-        """Add to the counts of a model's text features."""
-        for feature, count in cells.items():
-            self._other_categories.labels(model, str(version), feature).inc(count)
+    def count_unusual_cells(
+        self, model: str, version: int, feature: str, kind: str, count: int
+    ) -> None:
+        """So many more cells of this kind; beyond some features by name, the others together."""
+        shown = feature if len(feature) <= _LONGEST_NAME else feature[:_LONGEST_NAME] + "..."
+        key = (model, version, shown, kind)
+        if key not in self._named_cells:
+            if len(self._named_cells) < _MOST_NAMED:
+                self._named_cells.add(key)
+            else:
+                shown = OTHER_FEATURES
+        self._unusual_cells.labels(model, str(version), shown, kind).inc(count)
 
     def count_request(self, verb: str, status: int, seconds: float) -> None:
         """One request more, answered so after so long."""
@@ -151,15 +163,16 @@ class Metrics:
         return generate_latest(together)
 
 
-def metrics_router(metrics: Metrics) -> APIRouter:
-    """The endpoint /metrics."""
+def metrics_router(metrics: Metrics, settle: Callable[[], None]) -> APIRouter:
+    """The endpoint /metrics; `settle` counts what waits to be counted."""
     router = APIRouter(tags=["operation"])
     running: asyncio.Task[bytes] | None = None
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": _TEXT}})
     async def show_metrics() -> Response:
-        """Prometheus text: requests, their seconds, and cells of unknown categories."""
+        """Prometheus text: requests, their seconds, and unusual cells by feature and kind."""
         nonlocal running
+        settle()
         if running is None or running.done():
             running = asyncio.create_task(asyncio.to_thread(metrics.text))
         # Who asks meanwhile gets the same, also when the first goes away.

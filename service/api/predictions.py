@@ -3,12 +3,12 @@
 from functools import partial
 
 from service.api.direct import Run
-from service.api.metrics import Metrics
 from service.api.requests import version_in_path
+from service.api.tally import Tally
 from service.codecs.json_hidden import decode_hidden, encode_hidden
 from service.codecs.json_options import Options
 from service.codecs.json_predict import decode_predict, encode_predictions
-from service.inference.features import Floats
+from service.inference.features import Features, Floats
 from service.inference.predictor import Predictor
 from service.model_repository.repository import ModelRepository
 
@@ -17,10 +17,10 @@ class RowHandlers:
     """What the rows of a request are to be run through, and how the outputs are told."""
 
     def __init__(
-        self, repository: ModelRepository[Predictor], metrics: Metrics, *, row_limit: int
+        self, repository: ModelRepository[Predictor], tally: Tally, *, row_limit: int
     ) -> None:
         self._repository = repository
-        self._metrics = metrics
+        self._tally = tally
         self._row_limit = row_limit
 
     def predict(self, name: str, version: str | None, body: bytes) -> Run:
@@ -30,16 +30,17 @@ class RowHandlers:
         features, options = decode_predict(
             body, form=chosen.row_format, manifest=manifest, row_limit=self._row_limit
         )
-        if chosen.categories:
-            others = chosen.other_categories(features)
-            self._metrics.count_other_categories(manifest.name, chosen.number, others)
+        self._tally.add(chosen, features)
         wanted = chosen.prediction_outputs(uncertainty=options.uncertainty)
-        return Run(chosen.scheduler, features, wanted, partial(_predictions, chosen, options))
+        warned = features if options.warnings else None
+        encode = partial(_predictions, chosen, options, warned)
+        return Run(chosen.scheduler, features, wanted, encode)
 
     def hidden(self, name: str, version: str | None, body: bytes) -> Run:
         """The hidden representations of rows, layer by layer. Raises ServiceError."""
         chosen = self._version(name, version)
         features = decode_hidden(body, form=chosen.row_format, row_limit=self._row_limit)
+        self._tally.add(chosen, features)
         wanted = chosen.hidden_outputs
         return Run(chosen.scheduler, features, wanted, partial(_hidden, chosen))
 
@@ -48,7 +49,9 @@ class RowHandlers:
         return self._repository.version(name, number)
 
 
-def _predictions(chosen: Predictor, options: Options, outputs: list[Floats]) -> bytes:
+def _predictions(
+    chosen: Predictor, options: Options, warned: Features | None, outputs: list[Floats]
+) -> bytes:
     manifest = chosen.manifest
     return encode_predictions(
         chosen.predictions(outputs),
@@ -56,6 +59,7 @@ def _predictions(chosen: Predictor, options: Options, outputs: list[Floats]) -> 
         version=chosen.number,
         labels=manifest.labels,
         options=options,
+        warnings=None if warned is None else chosen.usual.warnings(warned),
     )
 
 

@@ -10,7 +10,7 @@ from service.inference.prediction_sets import PredictionSets, class_sets_at, set
 from service.model_repository.manifest import Manifest
 from service.model_repository.provenance import COVERAGE_PERCENTS, Calibration
 
-OPTION_KEYS = ("top_k", "coverage", "coverage_by", "empty_sets", "uncertainty")
+OPTION_KEYS = ("top_k", "coverage", "coverage_by", "empty_sets", "uncertainty", "warnings")
 _LOWEST, _HIGHEST = COVERAGE_PERCENTS[0] / 100, COVERAGE_PERCENTS[-1] / 100
 # 0.29 * 100 is 28.999999999999996: what is this close to a whole percent is one.
 _PERCENT_NOISE = 1e-9
@@ -18,16 +18,17 @@ _PERCENT_NOISE = 1e-9
 
 @dataclass(frozen=True)
 class Options:
-    """`top_k` classes in place of all; prediction sets; dropout's uncertainty."""
+    """`top_k` classes in place of all; sets; dropout's uncertainty; what is unusual about rows."""
 
     top_k: int | None = None
     sets: PredictionSets | None = None
     uncertainty: bool = False
+    warnings: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Whether nothing is asked for beyond the predictions."""
-        return self.sets is None and not self.uncertainty
+        return self.sets is None and not self.uncertainty and not self.warnings
 
 
 NO_OPTIONS = Options()
@@ -43,6 +44,7 @@ def decode_options(content: Mapping[str, object], manifest: Manifest) -> Options
         uncertainty=_uncertainty(content["uncertainty"], manifest)
         if "uncertainty" in content
         else False,
+        warnings=_warnings(content.get("warnings", False)),
     )
 
 
@@ -112,4 +114,10 @@ def _uncertainty(value: object, manifest: Manifest) -> bool:
         raise InvalidInput(f"uncertainty: expected true or false, got {describe(value)}")
     if value and manifest.signature.uncertainty is None:
         raise InvalidInput("uncertainty: this version was exported without dropout uncertainty")
+    return value
+
+
+def _warnings(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(f"warnings: expected true or false, got {describe(value)}")
     return value

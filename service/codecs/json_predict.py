@@ -12,6 +12,7 @@ from service.codecs.json_options import NO_OPTIONS, OPTION_KEYS, Options, decode
 from service.codecs.json_rows import decode_rows
 from service.inference.features import Features, Floats, RowFormat, numbers_only
 from service.inference.predictor import Predictions, Uncertainty
+from service.inference.unusual import RowWarnings
 from service.model_repository.manifest import Manifest
 
 KEYS = ("instances", "inputs", *OPTION_KEYS)
@@ -47,6 +48,7 @@ def encode_predictions(
     version: int,
     labels: Sequence[bool | int | str],
     options: Options,
+    warnings: Sequence[RowWarnings] | None = None,
 ) -> bytes:
     """The answer body; probabilities as short as float32 allows."""
     rows = zip(predictions.probabilities, predictions.class_index.tolist(), strict=True)
@@ -57,6 +59,9 @@ def encode_predictions(
         listed = [_top(row, index, labels, k) for row, index in rows]
     if not options.is_plain:
         _add_options(listed, predictions, labels, options)
+    if warnings is not None:
+        for one, row in zip(listed, warnings, strict=True):
+            one |= {"warnings": row.listed, "warning_count": row.total}
     answer = {
         "model_name": name,
         "model_version": str(version),

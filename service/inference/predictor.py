@@ -14,6 +14,7 @@ from service.inference.onnx_model import OnnxModel
 from service.inference.outputs import check_outputs
 from service.inference.run_limit import Watchdog
 from service.inference.scheduler import DEFAULT_BATCHING, Batching, Cost, Scheduler, measured
+from service.inference.unusual import Usual
 from service.model_repository.layout import PublishedVersion
 from service.model_repository.manifest import Manifest
 
@@ -60,7 +61,7 @@ class Predictor:
     model: OnnxModel
     row_format: RowFormat
     scheduler: Scheduler
-    categories: tuple[tuple[int, str, frozenset[str]], ...]
+    usual: Usual
 
     def prediction_outputs(self, *, uncertainty: bool) -> tuple[str, ...]:
         """The outputs of the graph that `predictions` takes."""
@@ -90,15 +91,6 @@ class Predictor:
             probabilities.argmax(axis=1),
             Uncertainty(*masked) if masked else None,
         )
-
-    def other_categories(self, features: Features) -> dict[str, int]:
-        """Per text feature, if any, how many cells hold none of the model's categories."""
-        found = {}
-        for place, name, known in self.categories:
-            cells = features.categorical[:, place].tolist()
-            if not known.issuperset(cells):
-                found[name] = sum(cell not in known for cell in cells)
-        return found
 
     def hidden_layers(self, outputs: Sequence[Floats]) -> tuple[HiddenLayer, ...]:
         """The hidden representations of rows in these outputs, layer by layer."""
@@ -149,12 +141,7 @@ def open_version(
             run_on_loop=bounded(limit_s=min(_LOOP_LIMIT_S, run_limit_s)),
             name=name,
         ),
-        # A missing cell is not a category, nor is it another one.
-        categories=tuple(
-            (place, feature.name, frozenset((*(feature.categories or ()), "")))
-            for place, feature in enumerate(signature.texts)
-            if feature.unused is None
-        ),
+        usual=Usual(signature),
     )
 
 

@@ -386,18 +386,47 @@ async def test_cell_of_the_wrong_type_is_named_by_row_and_feature(
     ]
 
 
-async def test_unseen_category_is_answered_and_counted(client: httpx.AsyncClient) -> None:
+async def test_unusual_cells_are_answered_and_counted_whether_asked_for_or_not(
+    client: httpx.AsyncClient,
+) -> None:
     rows = [PENGUIN | {"island": "Mars"}, PENGUIN, PENGUIN | {"island": "Venus", "sex": None}]
 
     answer = await client.post("/v1/models/penguins:predict", json={"instances": rows})
+    await client.post("/v1/models/digits:activations", json={"instances": [[0, 99, *ROW[2:]]]})
     metrics = await client.get("/metrics")
 
     assert answer.status_code == 200
     assert metrics.headers["content-type"].startswith("text/plain")
-    counted = [line for line in metrics.text.splitlines() if "other_categories_total{" in line]
-    assert counted == [
-        'mlpserve_other_categories_total{feature="island",model="penguins",version="1"} 2.0'
+    name = "mlpserve_unusual_cells_total"
+    counted = [line for line in metrics.text.splitlines() if line.startswith(name + "{")]
+    assert sorted(counted) == [
+        f'{name}{{feature="island",kind="unknown_category",model="penguins",version="1"}} 2.0',
+        f'{name}{{feature="pixel_0_1",kind="out_of_range",model="digits",version="1"}} 1.0',
+        f'{name}{{feature="sex",kind="missing",model="penguins",version="1"}} 1.0',
     ]
+
+
+async def test_predictions_say_what_is_unusual_about_their_rows_when_asked_to(
+    client: httpx.AsyncClient,
+) -> None:
+    odd = PENGUIN | {"island": "Mars", "year": 1900, "sex": None}
+    body = {"instances": [PENGUIN, odd], "warnings": True, "top_k": 1}
+
+    answer = await client.post("/v1/models/penguins:predict", json=body)
+    plain = await client.post("/v1/models/penguins:predict", json={**body, "warnings": False})
+    wrong = await client.post("/v1/models/penguins:predict", json={**body, "warnings": 1})
+
+    bodies.PredictBody.model_validate(body)
+    parsed = bodies.PredictAnswer.model_validate(answer.json())
+    assert (parsed.predictions[0].warnings, parsed.predictions[0].warning_count) == ([], 0)
+    assert answer.json()["predictions"][1]["warnings"] == [
+        {"feature": "island", "message": "none of the categories that the model knows"},
+        {"feature": "sex", "message": "missing, as in 3.1 % of the training rows"},
+        {"feature": "year", "message": "below the training range 2007 to 2009"},
+    ]
+    assert "warnings" not in plain.text
+    assert wrong.status_code == 422
+    assert wrong.json()["detail"] == "warnings: expected true or false, got 1"
 
 
 async def test_card_lists_every_feature_with_its_type_range_or_categories_and_gaps(

@@ -29,6 +29,7 @@ OPTIONS = st.fixed_dictionaries(
         "coverage_by": st.sampled_from(["all", "class", "row"]) | NUMBERS,
         "empty_sets": st.booleans() | NUMBERS,
         "uncertainty": st.booleans() | NUMBERS,
+        "warnings": st.booleans() | NUMBERS,
         "surprise": NUMBERS,
     },
 )

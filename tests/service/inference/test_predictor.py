@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from service.inference.features import Features, from_cells, numbers_only
+from service.inference.features import Features, numbers_only
 from service.inference.predictor import HiddenLayer, Predictor, _saturated_fraction, open_version
 from service.model_repository.layout import PublishedVersion
-from service.model_repository.signature import Cell
 
 
 @pytest.fixture(scope="module")
@@ -17,20 +16,6 @@ def predictor(digits: PublishedVersion) -> Predictor:
 def _rows(count: int) -> Features:
     numbers = np.random.default_rng(0).uniform(0, 16, (count, 64))
     return numbers_only(numbers.astype(np.float32))
-
-
-def test_categories_that_the_model_does_not_know_are_counted_by_feature(
-    penguins: PublishedVersion,
-) -> None:
-    predictor = open_version(penguins)
-    row: list[Cell] = ["Biscoe", 39.1, 18.7, 181, 3750, "male", 2007]
-    mars: list[Cell] = ["Mars", *row[1:]]
-    rows: list[list[Cell]] = [row, mars, [None, *row[1:5], "unsure", 2007], mars]
-
-    others = predictor.other_categories(from_cells(rows, predictor.row_format))
-
-    assert others == {"island": 2, "sex": 1}
-    assert predictor.other_categories(from_cells([row], predictor.row_format)) == {}
 
 
 def test_predicted_class_is_the_one_that_the_graph_names(predictor: Predictor) -> None:
