@@ -138,6 +138,7 @@ def _dealt(
     order = shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]
     # How full each part is of each class: 1 where it has just its share.
     filled = np.zeros((len(shares), counts.shape[1]))
+    rows = np.zeros(len(shares))
     wanted = shares[:, None] * np.maximum(counts.sum(axis=0), 1)
     part = np.empty(len(counts), dtype=np.int64)
     for group in order:
@@ -148,8 +149,11 @@ def _dealt(
             added * (2 * before + added) / len(shares)
             - added * (2 * before.sum(axis=0) + added) / len(shares) ** 2
         )
-        chosen = int(growth.sum(axis=1).argmin())
+        # Of parts that need the group alike, the one with the fewest rows for its share.
+        alike = np.flatnonzero(np.isclose(total := growth.sum(axis=1), total.min(), atol=1e-12))
+        chosen = int(alike[(rows[alike] / shares[alike]).argmin()])
         part[group] = chosen
+        rows[chosen] += counts[group].sum()
         filled[chosen, classes] += added[chosen]
     return part
 

@@ -78,7 +78,8 @@ def test_folds_hold_every_row_once_and_divide_no_group(
 
     assert sorted(np.concatenate(parts)) == list(range(len(classes)))
     assert sum(len(np.unique(of_row[part])) for part in parts) == len(np.unique(of_row))
-    assert max(map(len, parts)) - min(map(len, parts)) <= 2 * max(n for _, n in groups)
+    # Each of the three classes is dealt evenly, to within a group or so.
+    assert max(map(len, parts)) - min(map(len, parts)) <= 3 * max(n for _, n in groups)
     for number in range(3):
         assert sum(bool((classes[part] == number).any()) for part in parts) >= 2
 
