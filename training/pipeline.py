@@ -88,6 +88,7 @@ def _fitted(begun: Start, config: RunConfig, folder: RunFolder) -> Fitted:
             validation.class_index.numpy(),
             quick_references(training, validation, len(data.table.labels), config.seed),
         ),
+        labels=data.table.labels,
         leaks=begun.leaks,
     )
     return Fitted(

@@ -323,6 +323,7 @@ def _observed(begun: Start, winner: Winner, told: History) -> Observed:
         layers=winner.layers,
         weights=[linear.weight.numel() for linear in winner.networks[0].linears],
         judged=_judged(winner),
+        labels=begun.data.table.labels,
         leaks=begun.leaks,
         tried=winner.dropped,
     )

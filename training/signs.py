@@ -13,6 +13,7 @@ from training.config import RunConfig
 from training.fitting.early_stopping import EpochRecord
 from training.metrics import Floats, Indices
 from training.references import References
+from training.split import Label
 
 # Standard errors that a difference must exceed, and the least of errors or of what guessing leaves
 # that it must be.
@@ -56,8 +57,9 @@ class Observed:
     """One fit, or the mean over folds of several.
 
     `best_epoch` is the one whose weights were kept; `class_counts` are of the training rows;
-    `weights` are the sizes of the linear layers' weights; `leaks` say which columns give
-    the label away; `tried` are a search's other settings.
+    `weights` are the sizes of the linear layers' weights; `labels` are in the order of
+    `class_counts`; `leaks` say which columns give the label away; `tried` are a search's other
+    settings.
     """
 
     config: RunConfig
@@ -67,6 +69,7 @@ class Observed:
     layers: Sequence[LayerState]
     weights: Sequence[int]
     judged: Judged
+    labels: Sequence[Label]
     leaks: Sequence[str] = ()
     tried: Tried = ()
 
@@ -103,7 +106,7 @@ class Signs:
     reference_beats_guessing: bool
     better_reference: str | None
     better_reference_accuracy: float
-    lost_classes: tuple[int, ...]
+    lost_classes: tuple[str, ...]
     leaks: tuple[str, ...]
 
     @property
@@ -159,7 +162,7 @@ def read_signs(observed: Observed) -> Signs:
         better_reference_accuracy=0.0
         if better_name is None
         else float(references[better_name].right.mean()),
-        lost_classes=_lost(network, true, len(shares)),
+        lost_classes=tuple(str(observed.labels[i]) for i in _lost(network, true, len(shares))),
         leaks=tuple(observed.leaks),
     )
 

@@ -100,12 +100,9 @@ def _behind(signs: Signs) -> str:
 
 
 def _lost(signs: Signs) -> str:
-    listed = ", ".join(map(str, signs.lost_classes[:8]))
+    listed = ", ".join(f"'{label}'" for label in signs.lost_classes[:8])
     more = ", ..." if len(signs.lost_classes) > 8 else ""
-    return (
-        f"no row of the class of index {listed}{more} is recognised: its label is never the "
-        "right answer, however good the accuracy"
-    )
+    return f"no row of {listed}{more} is recognised, however good the accuracy"
 
 
 def _well(signs: Signs) -> str:
@@ -189,7 +186,7 @@ TABLE: tuple[Row, ...] = (
         verdict="suspected leak",
         name="suspected leak",
         says=lambda s: f"too good to be believed: {s.leaks[0]}",
-        advises=lambda _c, _s: ["--ignore what is not known before the label is", "--group"],
+        advises=lambda _c, _s: ["--ignore what is not known before the label is"],
     ),
     Row(
         when="the gap, or the rise after the best epoch, is large, or the loss is above guessing; "
