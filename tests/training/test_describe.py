@@ -1,16 +1,18 @@
 """What the manifest's signature says of the rows that may be asked about."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from service.inference.features import Features, numbers_only
 from service.model_repository.signature import Signature
-from training.config import AcceptMissing
+from training.config import AcceptMissing, RunConfig
 from training.describe import signature
 from training.inputs import Column
 from training.preprocess import learn
+from training.start import start
 from training.tables.table import Table
 
 NUMERIC = np.arange(60, dtype=np.float32).reshape(20, 3) ** 2
@@ -66,3 +68,22 @@ def test_one_gap_in_millions_of_rows_is_one() -> None:
     learned = learn(numbers_only(numeric), [Column("a", "number")], scaling="robust", bins=0)
 
     assert learned.summaries[0].missing > 0
+
+
+def test_gaps_that_no_training_row_shows_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The split is by chance: one gap in each row in turn, until that is no training row.
+    for place in range(80):
+        cells = ["" if i == place else str(i * i) for i in range(80)]
+        path = tmp_path / "t.csv"
+        path.write_text(
+            "a,b,y\n" + "".join(f"{i},{c},{'uv'[i % 2]}\n" for i, c in enumerate(cells))
+        )
+        begun = start(RunConfig(data=path, target="y", name="t", models=tmp_path).resolved())
+        if not begun.learned.summaries[1].missing:
+            break
+
+    told = "column 'b' has gaps, in 1 of the rows, none of them a training row: a request may not have one"
+    assert any(note.startswith(told) for note in begun.notes)
+    assert told in capsys.readouterr().err
