@@ -115,8 +115,8 @@ def _gap_notes(data: Prepared, learned: Learned, config: RunConfig) -> list[str]
         gaps = int(next(columns[column.kind]).sum())
         if config.accept_missing == "seen" and gaps and not summary.missing:
             notes.append(
-                f"column '{column.name}' has gaps, in {gaps} of the rows, none of them a training row: a "
-                "request may not have one; --accept-missing all allows it"
+                f"column '{column.name}' has gaps, in {gaps} of the rows, none of them a "
+                "training row: a request may not have one; --accept-missing all allows it"
             )
     return notes
 

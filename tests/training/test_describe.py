@@ -84,6 +84,6 @@ def test_gaps_that_no_training_row_shows_are_told(
         if not begun.learned.summaries[1].missing:
             break
 
-    told = "column 'b' has gaps, in 1 of the rows, none of them a training row: a request may not have one"
+    told = "column 'b' has gaps, in 1 of the rows, none of them a training row"
     assert any(note.startswith(told) for note in begun.notes)
     assert told in capsys.readouterr().err
