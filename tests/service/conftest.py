@@ -18,6 +18,8 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
+# Versions of earlier releases, by the schema of their manifests.
+PUBLISHED = Path(__file__).parent / "model_repository/published"
 
 Edit = Callable[[dict[str, Any]], None]
 OpenClient = Callable[[Settings], Any]
@@ -34,6 +36,13 @@ def models(tmp_path: Path) -> Path:
 def penguins() -> PublishedVersion:
     """The files of the shipped penguins model: numbers and text, with gaps."""
     return read_version(MODELS / "penguins/1", root=MODELS, name="penguins", number=1)
+
+
+@pytest.fixture(scope="session")
+def penguins_of_schema_3() -> PublishedVersion:
+    """The penguins model as a release that wrote schema 3 published it."""
+    root = PUBLISHED / "3"
+    return read_version(root / "penguins/1", root=root, name="penguins", number=1)
 
 
 @pytest.fixture(scope="session")

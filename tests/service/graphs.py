@@ -199,6 +199,7 @@ def publish(
     manifest |= {
         "name": name,
         "labels": [0, 1],
+        "calibration": None,
         "golden": {
             "rows": ROWS,
             "probabilities": (raised / raised.sum(axis=1, keepdims=True)).tolist(),

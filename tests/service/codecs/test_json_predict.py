@@ -138,7 +138,7 @@ def test_coverage_is_rounded_up_to_a_whole_percent(
     calibration = penguins.manifest.calibration
     assert calibration is not None
 
-    expected = PredictionSets(calibration.thresholds[percent - 1], hold_first=False)
+    expected = PredictionSets(calibration.first_thresholds[percent - 1], hold_first=True)
     assert _decode(penguins, coverage=coverage).sets == expected
 
 
@@ -147,13 +147,13 @@ def test_every_whole_percent_is_taken_as_it_is_written(percent: int) -> None:
     manifest = penguins_manifest()
     thresholds = tuple(1 - i / 100 for i in range(1, 100))
     assert manifest.calibration is not None
-    calibration = manifest.calibration.model_copy(update={"thresholds": thresholds})
+    calibration = manifest.calibration.model_copy(update={"first_thresholds": thresholds})
 
     options = decode_options(
         {"coverage": percent / 100}, manifest.model_copy(update={"calibration": calibration})
     )
 
-    assert options.sets == PredictionSets(thresholds[percent - 1], hold_first=False)
+    assert options.sets == PredictionSets(thresholds[percent - 1], hold_first=True)
 
 
 @pytest.mark.parametrize(
@@ -299,8 +299,10 @@ def test_prediction_sets_that_are_none_are_refused(
         _calibrated(**options)
 
 
-def test_version_of_before_says_which_sets_it_does_not_have(penguins: PublishedVersion) -> None:
+def test_version_of_before_says_which_sets_it_does_not_have(
+    penguins_of_schema_3: PublishedVersion,
+) -> None:
     with pytest.raises(InvalidInput, match="this version has only sets that may be empty"):
-        _decode(penguins, coverage=0.9, empty_sets=False)
+        _decode(penguins_of_schema_3, coverage=0.9, empty_sets=False)
     with pytest.raises(InvalidInput, match="this version has no thresholds by class"):
-        _decode(penguins, coverage=0.9, coverage_by="class")
+        _decode(penguins_of_schema_3, coverage=0.9, coverage_by="class")

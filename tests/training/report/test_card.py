@@ -134,11 +134,8 @@ def test_what_may_be_missing_is_told(digits: Manifest, penguins: Manifest, draw:
 
     assert "without one of 61 of the 64 features" in card
     assert "| pixel\\_0\\_1 | 0 to 8 | 0.0% | no |" in card
-    island = penguins.signature.features[0].model_copy(update={"accepts_missing": False})
-    features = (island, *penguins.signature.features[1:])
-    signature = penguins.signature.model_copy(update={"features": features})
-    mixed = _card(draw, penguins.model_copy(update={"signature": signature}))
-    assert "without one of 1 of the 7 features" in mixed
+    mixed = _card(draw, penguins)
+    assert "without one of 2 of the 7 features" in mixed
     assert "| sex | female, male | 3.1% | yes |" in mixed
 
 
