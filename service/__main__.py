@@ -100,7 +100,7 @@ def _config(settings: Settings, shared_metrics: str | None) -> uvicorn.Config:
         partial(worker_app, settings, shared_metrics),
         factory=True,
         loop="uvloop",
-        http=partial(DirectProtocol, outbox=Outbox()),  # type: ignore[arg-type]
+        http=partial(DirectProtocol, outbox=Outbox(), head_limit_bytes=settings.head_limit_bytes),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         workers=settings.workers,

@@ -5,6 +5,12 @@ ServiceError
 │   ├── MalformedBody
 │   ├── InvalidInput
 │   ├── UnsupportedContentType
+│   ├── MalformedRequest
+│   ├── UnsupportedRequest
+│   ├── HeadTooLarge
+│   ├── MalformedRequest
+│   ├── UnsupportedRequest
+│   ├── HeadTooLarge
 │   ├── BodyTooLarge
 │   └── TooManyRows
 ├── NotFound
@@ -70,6 +76,18 @@ class InvalidInput(InvalidRequest):
 
 class UnsupportedContentType(InvalidRequest):
     """The body is declared to be something other than JSON."""
+
+
+class MalformedRequest(InvalidRequest):
+    """What came on a connection is no request of HTTP/1.1."""
+
+
+class UnsupportedRequest(InvalidRequest):
+    """A request is framed in a way, or has a method, that the service does not serve."""
+
+
+class HeadTooLarge(InvalidRequest):
+    """A request's line and headers, or its trailers, are larger than the limit."""
 
 
 class BodyTooLarge(InvalidRequest):

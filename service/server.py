@@ -12,6 +12,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.api.direct import Answer, Call, Direct, Headers, find, is_length
+from service.framing import FramedProtocol
 from service.outbox import Outbox, lines
 
 # What these say is for uvicorn to understand.
@@ -25,6 +26,8 @@ class _Cycle:
 
     def __init__(self) -> None:
         self.response_complete = True
+        # An answer leaves whole.
+        self.response_started = False
         self.disconnected = False
         self.keep_alive = True
         # uvicorn sets the event that its own cycle waits for; here nobody waits.
@@ -34,7 +37,7 @@ class _Cycle:
         """Nothing to wake."""
 
 
-class DirectProtocol(HttpToolsProtocol):
+class DirectProtocol(FramedProtocol):
     """One connection."""
 
     def __init__(self, *args: Any, outbox: Outbox, **kwargs: Any) -> None:
@@ -47,7 +50,6 @@ class DirectProtocol(HttpToolsProtocol):
         self._fields: Headers = {}
         self._body: bytes | bytearray = b""
         self._idle_since: float | None = None
-        self._not_http: str | None = None
 
     def on_message_begin(self) -> None:
         """A request line follows; the scope is built once it is known who needs it."""
@@ -61,7 +63,10 @@ class DirectProtocol(HttpToolsProtocol):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Choose the way."""
+        """Choose the way. Raises ServiceError for a head that is refused."""
+        if self._unsettled > self._head_limit_bytes:
+            self._count_head()
+        self._unsettled = 0
         self._call = self._direct_call()
         if self._call is not None:
             self._body = b""
@@ -69,16 +74,22 @@ class DirectProtocol(HttpToolsProtocol):
             direct.response_complete = direct.disconnected = False
             direct.keep_alive = True
             self.cycle = direct  # type: ignore[assignment]
+            self._unfinished = True
             return
+        self._check_head()
         url, headers = self.url, self.headers
         super().on_message_begin()
         self.url = url
         for name, value in headers:
-            super().on_header(name, value)
+            HttpToolsProtocol.on_header(self, name, value)
         super().on_headers_complete()
+        self._unfinished = True
+        # Trailers are no headers: uvicorn's scope keeps the list that it has.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        self._unsettled = 0
         if self._call is None:
             super().on_body(body)
         elif not self._body:
@@ -92,13 +103,16 @@ class DirectProtocol(HttpToolsProtocol):
         """The whole request is here."""
         call, self._call = self._call, None
         if call is None:
-            super().on_message_complete()
+            if self._framing is None:
+                super().on_message_complete()
+                self._unfinished = False
             return
         assert self._endpoints is not None
         body, self._body = bytes(self._body), b""
         if len(body) > _LONG_BYTES:
             self._outbox.send()
         self._endpoints.answer(call, self._fields, body, self)
+        self._unfinished = False
         self._outbox.send_soon()
 
     def on_response_complete(self) -> None:
@@ -133,14 +147,10 @@ class DirectProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, after the answer to a direct request before it."""
-        if not self._direct.response_complete:
-            self._not_http = msg
-            return
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """The client writes no more."""
         self._outbox.send()
-        if not self.transport.is_closing():
-            super().send_400_response(msg)
+        return super().eof_received()
 
     @property
     def disconnected(self) -> bool:
@@ -149,13 +159,18 @@ class DirectProtocol(HttpToolsProtocol):
 
     def send(self, answer: Answer) -> None:
         """Answer the direct request in progress."""
-        self._direct.response_complete = True
         if self.disconnected:
+            self._direct.response_complete = True
             return
         last = answer.last or not self._direct.keep_alive
-        self._outbox.put(self.transport, self._message(answer, last=last), last=last)
-        if self._not_http is not None:
-            self.send_400_response(self._not_http)
+        try:
+            message = self._message(answer, last=last)
+        except Exception as exc:  # noqa: BLE001 - somebody waits, whatever happens
+            self._unfinished = True
+            self._refuse(exc)
+            return
+        self._direct.response_complete = True
+        self._outbox.put(self.transport, message, last=last)
         self.on_response_complete()
 
     def shutdown(self) -> None:

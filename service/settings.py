@@ -49,6 +49,9 @@ class Settings(BaseModel):
     body_limit_bytes: Annotated[
         int, Field(ge=1024, description="the largest request body that is read")
     ] = 16 * 1024 * 1024
+    head_limit_bytes: Annotated[
+        int, Field(ge=1024, description="the largest request line and headers that are read")
+    ] = 64 * 1024
     row_limit: Annotated[
         int, Field(ge=1, description="rows, or points of a curve, in one request")
     ] = 10_000

@@ -16,11 +16,14 @@ from service import errors
 # Looked up along the error's classes, nearest first. A StartupError never meets a request.
 STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
     errors.MalformedBody: (400, "malformed-body"),
+    errors.MalformedRequest: (400, "malformed-request"),
     errors.NotFound: (404, "not-found"),
     errors.BodyTooLarge: (413, "body-too-large"),
     errors.TooManyRows: (413, "too-many-rows"),
     errors.UnsupportedContentType: (415, "unsupported-content-type"),
     errors.InvalidInput: (422, "invalid-input"),
+    errors.HeadTooLarge: (431, "head-too-large"),
+    errors.UnsupportedRequest: (501, "unsupported-request"),
     errors.Overloaded: (503, "overloaded"),
     errors.NotReady: (503, "not-ready"),
     errors.TrialUnfinished: (503, "not-ready"),

@@ -4,7 +4,7 @@ import itertools
 import re
 import secrets
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-Id"
@@ -36,7 +36,9 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = self.ids.of(Headers(scope=scope).get(HEADER, ""))
+        # Of an id that comes twice the last, as on the direct paths.
+        sent = dict(scope["headers"]).get(b"x-request-id", b"")
+        request_id = self.ids.of(sent.decode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
