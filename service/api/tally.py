@@ -1,16 +1,44 @@
-"""Counts what was unusual about rows, after their answers and many rows at once."""
+"""Counts what was unusual about rows: many rows at once, or after their answers.
+
+Up to some 5,000 rows a second all are looked at, and beyond that a sample, which stands for all:
+to look at 64 rows of 128 numbers takes a tenth of what their request does.
+"""
 
 import asyncio
-from collections import deque
 
 from service.api.metrics import Metrics
 from service.inference.features import Features, joined
 from service.inference.predictor import Predictor
+from service.inference.unusual import Counts
 
-# Counted row by row, it would cost a small request a twentieth (docs/decisions/0031).
+# Counted one by one, rows would cost a small request a twentieth (docs/decisions/0031).
 _LATER_S = 0.1
-# About a millisecond when all of them are unusual.
-_CELLS_AT_ONCE = 65_536
+_ROWS_TO_COUNT_NOW = 8
+_ROWS_AT_ONCE = 256
+# Of a busy moment these rows, and the request that they end in, stand for the rest of it.
+_ROWS_OF_A_MOMENT = 512
+
+
+class _Version:
+    """Rows of one version that are to be counted, and counts that are to be told."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+        self.waiting: list[Features] = []
+        self.counts: Counts = predictor.usual.no_counts()
+        self.rows = self.rows_passed_over = 0
+
+    @property
+    def estimate(self) -> Counts:
+        """The counts of all rows, from those that were looked at."""
+        passed_over = self.rows_passed_over
+        return self.counts * (1 + passed_over / self.rows) if passed_over else self.counts
+
+    def count(self) -> None:
+        """Count the rows that wait."""
+        if self.waiting:
+            waiting, self.waiting = self.waiting, []
+            self.predictor.usual.count(joined(waiting), self.counts)
 
 
 class Tally:
@@ -18,49 +46,35 @@ class Tally:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._waiting: deque[tuple[Predictor, Features]] = deque()
-        self._cells = 0
+        self._versions: dict[int, _Version] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, version: Predictor, features: Features) -> None:
+    def add(self, predictor: Predictor, features: Features) -> None:
         """Count these rows of a version soon."""
-        self._waiting.append((version, features))
-        self._cells += features.numeric.size + features.categorical.size
+        version = self._versions.get(id(predictor))
+        if version is None:
+            version = self._versions[id(predictor)] = _Version(predictor)
+        if version.rows >= _ROWS_OF_A_MOMENT:
+            version.rows_passed_over += len(features)
+            return
+        version.rows += len(features)
+        if len(features) > _ROWS_TO_COUNT_NOW:
+            # To keep them would cost more: memory that is given back at once is used again.
+            predictor.usual.count(features, version.counts)
+        else:
+            version.waiting.append(features)
+            if len(version.waiting) >= _ROWS_AT_ONCE:
+                version.count()
         if self._timer is None:
-            self._count_in(_LATER_S)
-        elif self._cells >= _CELLS_AT_ONCE:
-            self._timer.cancel()
-            self._count_in(0)
+            self._timer = asyncio.get_running_loop().call_later(_LATER_S, self.settle)
 
     def settle(self) -> None:
-        """Count all that waits now."""
-        while self._waiting:
-            self._count_some()
-
-    def _count_in(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._count)
-
-    def _count(self) -> None:
+        """Count all that waits, and tell the metrics."""
         self._timer = None
-        self._count_some()
-        if self._waiting:
-            self._count_in(0)
-
-    def _count_some(self) -> None:
-        parts: dict[int, tuple[Predictor, list[Features]]] = {}
-        left = _CELLS_AT_ONCE
-        while self._waiting and left > 0:
-            version, features = self._waiting.popleft()
-            width = features.numeric.shape[1] + features.categorical.shape[1]
-            rows = max(1, left // width)
-            if len(features) > rows:
-                self._waiting.appendleft((version, features[rows:]))
-                features = features[:rows]
-            cells = len(features) * width
-            left -= cells
-            self._cells -= cells
-            parts.setdefault(id(version), (version, []))[1].append(features)
-        for version, of_version in parts.values():
-            for feature, kind, count in version.usual.counts(joined(of_version)):
-                name, number = version.manifest.name, version.number
+        versions, self._versions = self._versions, {}
+        for version in versions.values():
+            version.count()
+            predictor = version.predictor
+            name, number = predictor.manifest.name, predictor.number
+            for feature, kind, count in predictor.usual.named(version.estimate):
                 self._metrics.count_unusual_cells(name, number, feature, kind, count)

@@ -14,6 +14,8 @@ MISSING, UNKNOWN, BELOW, ABOVE = 1, 2, 3, 4
 # Of a cell by its code, as it is counted.
 KINDS = {MISSING: "missing", UNKNOWN: "unknown_category", BELOW: "out_of_range"}
 Codes = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.float64]
+_PLACES = {code: place for place, code in enumerate(KINDS)}
 
 
 class RowWarnings(NamedTuple):
@@ -39,6 +41,7 @@ class Usual:
         self._lowest = _bounds(signature.numbers, lowest=True)
         self._highest = _bounds(signature.numbers, lowest=False)
         self._unused = np.array([feature.unused is not None for feature in features])
+        self._used = (~self._unused[self._numbers]).astype(np.float64)
         places = [i for i, f in enumerate(features) if f.dtype == "string"]
         self._texts = tuple(
             _Text(place, column, frozenset(features[place].categories or ()))
@@ -47,26 +50,35 @@ class Usual:
         )
         self._messages = [_messages(feature) for feature in features]
 
-    def holds(self, features: Features) -> bool:
-        """Whether every cell is certainly like those of training rows."""
+    def count(self, features: Features, counts: Counts) -> None:
+        """Add to the counts, (kinds, n_features), what is unusual among all rows."""
         x = features.numeric
         inside = np.logical_and(x >= self._lowest, x <= self._highest)
         # Faster than all() where there are few.
         if b"\0" in inside.tobytes():
-            return False
-        cells = features.categorical
-        return all(text.known.issuperset(cells[:, text.column]) for text in self._texts)
+            # A product is several times faster than a sum of booleans along the rows.
+            rows = np.ones(len(x), dtype=np.float32)
+            outside = len(x) - rows @ inside.astype(np.float32)
+            missing = rows @ np.isnan(x).astype(np.float32)
+            counts[_PLACES[MISSING], self._numbers] += self._used * missing
+            counts[_PLACES[BELOW], self._numbers] += self._used * (outside - missing)
+        for place, column, known in self._texts:
+            cells = features.categorical[:, column].tolist()
+            if not known.issuperset(cells):
+                others = [cell for cell in cells if cell not in known]
+                missing_texts = sum(not cell for cell in others)
+                counts[_PLACES[MISSING], place] += missing_texts
+                counts[_PLACES[UNKNOWN], place] += len(others) - missing_texts
 
-    def counts(self, features: Features) -> Iterator[tuple[str, str, int]]:
-        """Feature, kind, and the number of such cells among all rows."""
-        if self.holds(features):
-            return
-        codes = self._codes(features)
-        codes[codes == ABOVE] = BELOW
-        for code, kind in KINDS.items():
-            found = np.count_nonzero(codes == code, axis=0)
+    def no_counts(self) -> Counts:
+        """Counts of no row."""
+        return np.zeros((len(KINDS), len(self._names)))
+
+    def named(self, counts: Counts) -> Iterator[tuple[str, str, int]]:
+        """Feature, kind, and the number of such cells, of those that are above 0."""
+        for kind, found in zip(KINDS.values(), counts, strict=True):
             for place in np.flatnonzero(found).tolist():
-                yield self._names[place], kind, int(found[place])
+                yield self._names[place], kind, round(found[place])
 
     def warnings(self, features: Features) -> list[RowWarnings]:
         """What is to be said of every row."""
