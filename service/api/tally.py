@@ -11,7 +11,7 @@ from service.inference.features import Features, joined
 from service.inference.predictor import Predictor
 from service.inference.unusual import Counts
 
-# Counted one by one, rows would cost a small request a twentieth (docs/decisions/0031).
+# Counted one by one, rows would cost a small request a twentieth (docs/decisions/0026).
 _LATER_S = 0.1
 _ROWS_TO_COUNT_NOW = 8
 _ROWS_AT_ONCE = 256

@@ -2,7 +2,7 @@
 
 What a graph does as it opens and runs is bounded there in seconds and bytes: ONNX Runtime holds the
 interpreter's lock as it opens one, and no thread could end it. A process that is forked before the
-first graph is opened forks one more for each version (docs/decisions/0026).
+first graph is opened forks one more for each version (docs/decisions/0025).
 """
 
 import contextlib
