@@ -8,12 +8,14 @@ import orjson
 
 from service.activations.function import ActivationFunction, Array, Evaluation
 from service.codecs.json_body import (
+    Problems,
     are_numbers,
     describe,
     is_number,
     parse_object,
     refuse_unknown_keys,
 )
+from service.codecs.json_size import refuse_oversized_points
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
 
 KEYS = ("x", "parameters")
@@ -29,6 +31,7 @@ class EvaluateRequest:
 
 def decode_evaluate(body: bytes, *, limit: int) -> EvaluateRequest:
     """Decode an evaluate body. Raises MalformedBody, InvalidInput and TooManyRows."""
+    refuse_oversized_points(body, limit=limit, known=KEYS)
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
     return EvaluateRequest(
@@ -95,11 +98,9 @@ def _points(x: object, limit: int) -> Array:
 def _parameters(value: object) -> dict[str, float]:
     if not isinstance(value, dict):
         raise InvalidInput(f"parameters: expected an object, got {describe(value)}")
-    wrong = [
-        Problem(f"{describe(name)}: expected a number, got {describe(given)}")
-        for name, given in value.items()
-        if not is_number(given)
-    ]
-    if wrong:
-        raise InvalidInput("a parameter is not a number", wrong)
+    wrong = Problems()
+    for name, given in value.items():
+        if not is_number(given):
+            wrong.add("{}: expected a number, got {}", name, given)
+    wrong.raise_any("a parameter is not a number")
     return value

@@ -3,11 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 import orjson
 
-from service.errors import InvalidInput, MalformedBody, Problem
+from service.errors import LISTED_PROBLEMS, InvalidInput, MalformedBody, Problem
 
 _QUOTED_CHARACTERS = 32
 # To find every infinite number in a longer body takes seconds: it is refused for its first.
@@ -19,6 +20,38 @@ _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _LEAST_INTEGER, _INTEGERS_END = -(2**63), 2**64
 _INTEGER_DIGITS = len(str(_INTEGERS_END))
 _NUMBERS = frozenset((int, float))
+
+
+class Problems:
+    """Counts every problem, and words the first few: of a million the rest would take seconds."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._listed: list[Problem] = []
+
+    def add(
+        self,
+        message: str | Callable[..., str],
+        *values: Any,
+        row: int | None = None,
+        feature: str | None = None,
+    ) -> None:
+        """Count a problem; each {} in its message stands for a value, as `describe` shows it.
+
+        A function in its place is called with the values, if the problem is listed.
+        """
+        self.total += 1
+        if len(self._listed) < LISTED_PROBLEMS:
+            if isinstance(message, str):
+                worded = message.format(*map(describe, values))
+            else:
+                worded = message(*values)
+            self._listed.append(Problem(worded, row, feature))
+
+    def raise_any(self, summary: str) -> None:
+        """Raise InvalidInput if there was a problem."""
+        if self.total:
+            raise InvalidInput(summary, self._listed, total=self.total)
 
 
 def parse_object(body: bytes) -> dict[str, object]:
@@ -79,9 +112,11 @@ def _whole_number(text: str) -> int | float:
 
 def refuse_unknown_keys(content: Collection[str], known: Collection[str]) -> None:
     """Raise InvalidInput if a top-level key is not one of `known`."""
-    unknown = [Problem(f"unknown key {describe(key)}") for key in content if key not in known]
-    if unknown:
-        raise InvalidInput(f"expected only the keys {', '.join(known)}", unknown)
+    unknown = Problems()
+    for key in content:
+        if key not in known:
+            unknown.add("unknown key {}", key)
+    unknown.raise_any(f"expected only the keys {', '.join(known)}")
 
 
 def is_number(value: object) -> bool:

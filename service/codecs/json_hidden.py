@@ -7,6 +7,7 @@ import orjson
 from service.codecs.json_body import parse_object, refuse_unknown_keys
 from service.codecs.json_numbers import rows_of_numbers
 from service.codecs.json_rows import decode_rows
+from service.codecs.json_size import refuse_oversized_rows
 from service.inference.features import Features, RowFormat, numbers_only
 from service.inference.predictor import HiddenLayer
 
@@ -19,6 +20,7 @@ def decode_hidden(body: bytes, *, form: RowFormat, row_limit: int) -> Features:
         numbers = rows_of_numbers(body, width=len(form.names), row_limit=row_limit)
         if numbers is not None:
             return numbers_only(numbers)
+    refuse_oversized_rows(body, form=form, row_limit=row_limit, known=KEYS)
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
     return decode_rows(content, form=form, row_limit=row_limit)

@@ -10,6 +10,7 @@ from service.codecs.json_body import parse_object, refuse_unknown_keys
 from service.codecs.json_numbers import rows_of_numbers
 from service.codecs.json_options import NO_OPTIONS, OPTION_KEYS, Options, decode_options
 from service.codecs.json_rows import decode_rows
+from service.codecs.json_size import refuse_oversized_rows
 from service.inference.features import Features, Floats, RowFormat, numbers_only
 from service.inference.predictor import Predictions, Uncertainty
 from service.inference.unusual import RowWarnings
@@ -35,6 +36,13 @@ def decode_predict(
         numbers = rows_of_numbers(body, width=len(form.names), row_limit=row_limit)
         if numbers is not None:
             return PredictRequest(numbers_only(numbers), NO_OPTIONS)
+    refuse_oversized_rows(
+        body,
+        form=form,
+        row_limit=row_limit,
+        known=KEYS,
+        check_options=lambda content: decode_options(content, manifest),
+    )
     content = parse_object(body)
     refuse_unknown_keys(content, KEYS)
     options = decode_options(content, manifest)

@@ -1,31 +1,13 @@
 """The rows of a JSON request as features: lists, objects by feature name, or columns."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from service.codecs.json_body import are_numbers, describe, is_number
+from service.codecs.json_body import Problems, are_numbers, describe, is_number
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
 from service.inference.features import Features, Floats, RowFormat
-
-
-class _Problems:
-    """Counts every problem and keeps the first few."""
-
-    def __init__(self) -> None:
-        self.kept: list[Problem] = []
-        self.total = 0
-
-    def add(self, message: str, *, row: int | None = None, feature: str | None = None) -> None:
-        self.total += 1
-        if len(self.kept) < LISTED_PROBLEMS:
-            self.kept.append(Problem(message, row, feature))
-
-    def raise_any(self) -> None:
-        if self.total:
-            noun = "problem" if self.total == 1 else "problems"
-            summary = f"the rows do not fit the model's features: {self.total} {noun}"
-            raise InvalidInput(summary, self.kept, total=self.total)
 
 
 def decode_rows(content: Mapping[str, object], *, form: RowFormat, row_limit: int) -> Features:
@@ -33,30 +15,41 @@ def decode_rows(content: Mapping[str, object], *, form: RowFormat, row_limit: in
 
     Raises InvalidInput, naming row and feature, and TooManyRows.
     """
-    if ("instances" in content) == ("inputs" in content):
-        raise InvalidInput('expected exactly one of the keys "instances" and "inputs"')
+    refuse_both_or_none(content)
     if "instances" in content:
         return _from_instances(content["instances"], form, row_limit)
     return _from_columns(content["inputs"], form, row_limit)
 
 
+def refuse_both_or_none(content: Mapping[str, object]) -> None:
+    """Raise InvalidInput unless the rows are there, in one form."""
+    if ("instances" in content) == ("inputs" in content):
+        raise InvalidInput('expected exactly one of the keys "instances" and "inputs"')
+
+
+def check_row_count(count: int, limit: int) -> None:
+    """Raise TooManyRows for more rows than the limit."""
+    if count > limit:
+        raise TooManyRows(f"expected at most {limit} rows in a request, got {count}")
+
+
 def _from_instances(rows: object, form: RowFormat, row_limit: int) -> Features:
     if not isinstance(rows, list):
         raise InvalidInput(f"instances: expected a list of rows, got {describe(rows)}")
-    _check_row_count(len(rows), row_limit)
-    problems = _Problems()
+    check_row_count(len(rows), row_limit)
+    problems = Problems()
     cells = [_cells_of(row, number, form, problems) for number, row in enumerate(rows)]
-    problems.raise_any()
+    _raise_any(problems)
     return _to_features(cells, form)
 
 
-def _cells_of(row: object, number: int, form: RowFormat, problems: _Problems) -> list[object]:
+def _cells_of(row: object, number: int, form: RowFormat, problems: Problems) -> list[object]:
     if isinstance(row, dict):
         return _in_order(row, number, form, problems)
     if not isinstance(row, list):
-        problems.add(f"expected a list or an object, got {describe(row)}", row=number)
+        problems.add("expected a list or an object, got {}", row, row=number)
     elif len(row) != len(form.names):
-        problems.add(f"expected {len(form.names)} features, got {len(row)}", row=number)
+        problems.add("expected {} features, got {}", len(form.names), len(row), row=number)
     else:
         _check_cells(row, number, form, problems)
         return row
@@ -64,7 +57,7 @@ def _cells_of(row: object, number: int, form: RowFormat, problems: _Problems) ->
 
 
 def _in_order(
-    row: Mapping[str, object], number: int, form: RowFormat, problems: _Problems
+    row: Mapping[str, object], number: int, form: RowFormat, problems: Problems
 ) -> list[object]:
     if row.keys() == form.known:
         cells = [row[name] for name in form.names]
@@ -73,9 +66,9 @@ def _in_order(
     before = problems.total
     for place, why in form.required.items():
         if form.names[place] not in row:
-            problems.add(f"the feature is missing: {why}", row=number, feature=form.names[place])
+            problems.add(_missing, why, row=number, feature=form.names[place])
     for name in row.keys() - form.known - form.left_out:
-        problems.add(f"unknown feature {describe(name)}", row=number)
+        problems.add("unknown feature {}", name, row=number)
     if problems.total > before:
         return []
     cells = [row.get(name) for name in form.names]
@@ -88,7 +81,7 @@ def _check_cells(
     cells: Sequence[object],
     number: int,
     form: RowFormat,
-    problems: _Problems,
+    problems: Problems,
     absent: frozenset[str] = frozenset(),
 ) -> None:
     if not form.texts and are_numbers(cells):
@@ -96,16 +89,24 @@ def _check_cells(
     for place in form.numbers:
         cell, name = cells[place], form.names[place]
         if not is_number(cell) and not _may_be_gap(cell, place, form) and name not in absent:
-            problems.add(_expected("a number", cell, place, form), row=number, feature=name)
+            problems.add(_expected, "a number", cell, place, form, row=number, feature=name)
     for place in form.texts:
         cell, name = cells[place], form.names[place]
         is_text = type(cell) is str or (type(cell) is bool and place in form.booleans)
         if not is_text and not _may_be_gap(cell, place, form) and name not in absent:
-            problems.add(_expected("a string", cell, place, form), row=number, feature=name)
+            problems.add(_expected, "a string", cell, place, form, row=number, feature=name)
 
 
 def _may_be_gap(cell: object, place: int, form: RowFormat) -> bool:
     return cell is None and place not in form.required
+
+
+def _missing(why: str) -> str:
+    return f"the feature is missing: {why}"
+
+
+def _empty(cell: object, why: str) -> str:
+    return f"expected a text, got {describe(cell)}, which is missing: {why}"
 
 
 def _expected(kind: str, cell: object, place: int, form: RowFormat) -> str:
@@ -116,44 +117,56 @@ def _expected(kind: str, cell: object, place: int, form: RowFormat) -> str:
 def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:
     if not isinstance(columns, dict):
         raise InvalidInput(f"inputs: expected an object of columns, got {describe(columns)}")
-    problems = _Problems()
-    _check_columns(columns, form, problems)
-    problems.raise_any()
-    present = [name for name in form.names if name in columns]
-    if not present:
-        raise InvalidInput("inputs: expected at least one column")
-    length = len(columns[present[0]])
-    _check_row_count(length, row_limit)
-    for name in present:
-        if len(columns[name]) != length:
-            problems.add(
-                f"expected {length} rows as in the first column, got {len(columns[name])}",
-                feature=name,
-            )
-    problems.raise_any()
+    length = check_columns(columns, form, row_limit)
     gaps = [None] * length
+    problems = Problems()
     rows = list(zip(*(columns.get(name, gaps) for name in form.names), strict=True))
     absent = frozenset(form.names) - columns.keys()
     for number, row in enumerate(rows):
         _check_cells(row, number, form, problems, absent)
-    problems.raise_any()
+    _raise_any(problems)
     return _to_features(rows, form)
 
 
-def _check_columns(columns: Mapping[str, object], form: RowFormat, problems: _Problems) -> None:
+def check_columns(columns: Mapping[str, Any], form: RowFormat, row_limit: int) -> int:
+    """The rows in columns whose cells have not been looked at.
+
+    Raises InvalidInput for wrong names, and lengths that differ; TooManyRows.
+    """
+    problems = Problems()
+    _check_names(columns, form, problems)
+    _raise_any(problems)
+    present = [name for name in form.names if name in columns]
+    if not present:
+        raise InvalidInput("inputs: expected at least one column")
+    length = len(columns[present[0]])
+    check_row_count(length, row_limit)
+    for name in present:
+        if len(columns[name]) != length:
+            problems.add(
+                "expected {} rows as in the first column, got {}",
+                length,
+                len(columns[name]),
+                feature=name,
+            )
+    _raise_any(problems)
+    return length
+
+
+def _check_names(columns: Mapping[str, object], form: RowFormat, problems: Problems) -> None:
     for place, name in enumerate(form.names):
         if name not in columns:
             if place in form.required:
-                problems.add(f"the feature is missing: {form.required[place]}", feature=name)
+                problems.add(_missing, form.required[place], feature=name)
         elif not isinstance(columns[name], list):
-            problems.add(f"expected a list, got {describe(columns[name])}", feature=name)
+            problems.add("expected a list, got {}", columns[name], feature=name)
     for name in columns.keys() - form.known - form.left_out:
-        problems.add(f"unknown feature {describe(name)}")
+        problems.add("unknown feature {}", name)
 
 
-def _check_row_count(count: int, limit: int) -> None:
-    if count > limit:
-        raise TooManyRows(f"expected at most {limit} rows in a request, got {count}")
+def _raise_any(problems: Problems) -> None:
+    noun = "problem" if problems.total == 1 else "problems"
+    problems.raise_any(f"the rows do not fit the model's features: {problems.total} {noun}")
 
 
 def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
@@ -172,17 +185,18 @@ def _refuse_empty_text(
     """Raise InvalidInput where a text that must be there says that it is missing."""
     if form.required.keys().isdisjoint(form.texts) or not any("" in row for row in texts):
         return
-    problems = _Problems()
+    problems = Problems()
     for number, row in enumerate(texts):
         for place, text in zip(form.texts, row, strict=True):
             if not text and place in form.required:
-                got = describe(rows[number][place])
                 problems.add(
-                    f"expected a text, got {got}, which is missing: {form.required[place]}",
+                    _empty,
+                    rows[number][place],
+                    form.required[place],
                     row=number,
                     feature=form.names[place],
                 )
-    problems.raise_any()
+    _raise_any(problems)
 
 
 def _as_text(cell: object, place: int, form: RowFormat) -> str:
