@@ -178,7 +178,8 @@ def _numbers(
         row = int(wrong.argmax())
         raise TableInvalid(
             f"{source}: row {first_row + row + 1}, column '{cells.name}': expected a number within "
-            f"float32, got '{str(cells[row])[:40]}' ({int(wrong.sum())} such cells in the column)"
+            f"float32, got '{str(cells[row])[:40]}' ({int(wrong.sum())} such cells in rows "
+            f"{first_row + 1} to {first_row + len(cells)})"
         )
     return np.asarray(values, dtype=np.float64)
 

@@ -136,6 +136,18 @@ def test_damaged_row_group_is_named(path: Path) -> None:
         _open(path).sample(Asked())
 
 
+def test_bad_numbers_are_counted_in_the_rows_that_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ROWS_READ_AT_ONCE", 100)
+    path = tmp_path / "t.parquet"
+    values = [1e300 if i in (150, 160, 950) else float(i) for i in range(1000)]
+    pl.DataFrame({"a": values, "y": ["u", "v"] * 500}).write_parquet(path)
+
+    with pytest.raises(TableInvalid, match=r"row 151, .* \(2 such cells in rows 101 to 200\)"):
+        _open(path).sample(Asked())
+
+
 def test_missing_target_is_told_with_the_columns(path: Path) -> None:
     with pytest.raises(TableInvalid, match="no column 'z' to predict; there are: row, town, y"):
         ParquetTable(path, "z", validation_fraction=0.1, test_fraction=0.2, seed=1, memory=1)
