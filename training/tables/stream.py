@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from service.inference.features import Features
 from training.errors import TableInvalid
 from training.inputs import Column
 from training.split import Split
+from training.tables.columnar import NO_PARQUET, damage_told, frame_of
 from training.tables.columns import (
     Asked,
     Kinds,
@@ -74,7 +74,8 @@ class ParquetTable:
         memory: int,
     ) -> None:
         self.path, self.target = path, target
-        self._files = [_open(file) for file in parquet_files(path)]
+        self._paths = parquet_files(path)
+        self._files = [_open(file) for file in self._paths]
         self._require_same_columns()
         self._require_target()
         self.height = sum(int(file.metadata.num_rows) for file in self._files)
@@ -148,9 +149,7 @@ class ParquetTable:
         return kinds_of(self.path.name, schema, asked, cells)
 
     def _empty(self) -> pl.DataFrame:
-        frame = pl.from_arrow(self._files[0].schema_arrow.empty_table())
-        assert isinstance(frame, pl.DataFrame)
-        return frame
+        return frame_of(self._files[0].schema_arrow.empty_table())
 
     def _read(self, columns: Sequence[Column]) -> Iterator[Values]:
         """The values of all labelled rows, in the file's order; a bad cell is told with its row."""
@@ -181,9 +180,7 @@ class ParquetTable:
         starts = self._row_group_starts()
         for number, group in order(list(starts)):
             row = starts[number, group]
-            for batch in self._batches(number, group, columns):
-                frame = pl.from_arrow(batch)
-                assert isinstance(frame, pl.DataFrame)
+            for frame in self._batches(number, group, columns):
                 yield self._respelled(frame), row
                 row += frame.height
 
@@ -230,9 +227,7 @@ class ParquetTable:
         """The labels; rows of each class by part, (3, n_classes); and rows without a label."""
         texts = pl.Series(self.target, [], dtype=pl.String)
         for number, group in self._row_group_starts():
-            for batch in self._batches(number, group, [self.target]):
-                cells = pl.from_arrow(batch)
-                assert isinstance(cells, pl.DataFrame)
+            for cells in self._batches(number, group, [self.target]):
                 found = label_cells(self.path.name, cells.to_series()).drop_nulls()
                 texts = pl.concat([texts, found]).unique()
                 if len(texts) > 10_000:
@@ -265,11 +260,11 @@ class ParquetTable:
         for name in first.names:
             if not name or first.names.count(name) > 1:
                 raise TableInvalid(f"{self.path}: expected a name of its own for every column")
-        paths = parquet_files(self.path)
-        for file, path in zip(self._files, paths, strict=True):
+        for file, path in zip(self._files, self._paths, strict=True):
             if not file.schema_arrow.equals(first):
                 raise TableInvalid(
-                    f"{path}: expected the columns and types of {paths[0].name}, in their order"
+                    f"{path}: expected the columns and types of {self._paths[0].name}, "
+                    "in their order"
                 )
 
     def _require_target(self) -> None:
@@ -290,18 +285,15 @@ class ParquetTable:
 
     def _batches(
         self, number: int, group: int, columns: Sequence[str] | None
-    ) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in self._files[number].iter_batches(
+    ) -> Iterator[pl.DataFrame]:
+        with damage_told(self._paths[number], f"row group {group} cannot be read"):
+            batches = self._files[number].iter_batches(
                 ROWS_READ_AT_ONCE, row_groups=[group], columns=columns, use_threads=False
-            ):
+            )
+            for batch in batches:
                 # polars does not ask whether text is UTF-8.
                 batch.validate(full=True)
-                yield batch
-        except (pa.ArrowException, OSError) as exc:
-            raise TableInvalid(
-                f"{self.path}: row group {group} cannot be read: {str(exc).splitlines()[0]}"
-            ) from exc
+                yield frame_of(batch)
 
 
 def files_fingerprint(path: Path, target: str) -> str:
@@ -324,9 +316,8 @@ def parquet_files(path: Path) -> list[Path]:
 
 
 def _open(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-    except (pa.ArrowException, OSError) as exc:
-        raise TableInvalid(
-            f"{path}: is not a whole Parquet file: {str(exc).splitlines()[0]}"
-        ) from exc
+    with damage_told(path, NO_PARQUET):
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        # Names and types that polars does not take are told before any row is read.
+        frame_of(file.schema_arrow.empty_table())
+    return file
