@@ -18,7 +18,7 @@ BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
 .DEFAULT_GOAL := help
 .PHONY: help serve train extras test test-base test-containers test-large bench bench-soak \
 	bench-json bench-options bench-fit bench-select bench-compare bench-coverage \
-	bench-input-form check format clean
+	bench-input-form fuzz check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench-coverage: $(VENV)/installed-dev ## hold prediction sets against what they 
 
 bench-input-form: $(VENV)/installed-dev ## time the ways in which a mixed row can go into a graph
 	$(BIN)/python -m benchmarks.input_form
+
+fuzz: $(VENV)/installed-dev ## hold a million made-up bodies against slow decoders and over HTTP
+	$(BIN)/python -m benchmarks.fuzz_bodies
 
 check: $(VENV)/installed-dev ## format, lint, types and layers, all without editing
 	$(BIN)/ruff format --check .

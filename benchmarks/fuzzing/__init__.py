@@ -1,0 +1,1 @@
+"""Request bodies without end, and what must hold of each of them."""

@@ -1,0 +1,38 @@
+"""A short form of `make fuzz`: made-up bodies through every decoder, and over HTTP both ways."""
+
+from contextlib import closing
+from urllib.parse import urlsplit
+
+from benchmarks.fuzzing.bodies import make_body
+from benchmarks.fuzzing.decoders import accepts
+from benchmarks.fuzzing.over_http import BothWays
+from benchmarks.fuzzing.subjects import shipped
+from tests.service.conftest import MODELS
+from tests.service_process import started
+
+SEED = 5
+
+
+def test_every_decoder_agrees_with_its_slow_twin() -> None:
+    models = shipped(MODELS)
+    bodies = [make_body(SEED, number, models) for number in range(5_000)]
+
+    accepted = sum(map(accepts, bodies))
+
+    assert accepted >= 3_000
+    assert len(bodies) - accepted >= 500
+
+
+def test_bodies_in_chunks_and_segments_are_answered_as_those_of_a_declared_length() -> None:
+    models = shipped(MODELS)
+    bodies = [make_body(SEED, number, models) for number in range(300)]
+
+    with started("--models", MODELS) as service:
+        port = urlsplit(service.url).port
+        assert port is not None
+        with closing(BothWays(port, SEED)) as ways:
+            for start in range(0, len(bodies), 3):
+                ways.check(bodies[start : start + 3])
+
+    assert ways.statuses.keys() >= {200, 400, 422}
+    assert ways.statuses.total() == 2 * len(bodies)
