@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from training.errors import StorageFailed
@@ -62,10 +62,18 @@ def open_shared(url: str) -> optuna.storages.RDBStorage:
     for _ in range(_TRIES - 1):
         try:
             return _shared(url)
-        except (IntegrityError, ProgrammingError):
+        except (IntegrityError, ProgrammingError, OperationalError) as exc:
             # Another worker was first with one of the tables, which is then there for the next try.
+            if isinstance(exc, OperationalError) and not _is_of_sqlite_in_use(exc):
+                raise
             time.sleep(POLL_S)
     return _shared(url)
+
+
+def _is_of_sqlite_in_use(error: OperationalError) -> bool:
+    """SQLite has no kind of its own for a table that is there, or for a file that is in use."""
+    told = str(error.orig)
+    return "already exists" in told or "is locked" in told
 
 
 def _shared(url: str) -> optuna.storages.RDBStorage:
