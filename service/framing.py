@@ -21,7 +21,6 @@ Head = list[tuple[bytes, bytes]]
 
 # Closing while the client sends can cost it the answer: what it sends meanwhile is thrown away.
 _LINGER_S, _LINGER_BYTES = 1.0, 4 * 1024 * 1024
-_ids = RequestIds()
 _log = logging.getLogger(__name__)
 
 
@@ -128,7 +127,7 @@ class FramedProtocol(HttpToolsProtocol):
         if self._unfinished and not self._withdrawn():
             return
         head = self.headers if isinstance(error, UnsupportedRequest) else []
-        request_id = _ids.of(dict(head).get(b"x-request-id", b"").decode("latin-1"))
+        request_id = RequestIds().of(dict(head).get(b"x-request-id", b"").decode("latin-1"))
         if isinstance(error, ServiceError):
             response = problems.explained(error, "", request_id)
         else:

@@ -159,7 +159,7 @@ class DirectProtocol(FramedProtocol):
 
     def send(self, answer: Answer) -> None:
         """Answer the direct request in progress."""
-        if self.disconnected:
+        if self._direct.disconnected:
             self._direct.response_complete = True
             return
         last = answer.last or not self._direct.keep_alive

@@ -14,7 +14,6 @@ from service.inference.unusual import Counts
 # Counted one by one, rows would cost a small request a twentieth (docs/decisions/0026).
 _LATER_S = 0.1
 _ROWS_TO_COUNT_NOW = 8
-_ROWS_AT_ONCE = 256
 # Of a busy moment these rows, and the request that they end in, stand for the rest of it.
 _ROWS_OF_A_MOMENT = 512
 
@@ -54,17 +53,16 @@ class Tally:
         version = self._versions.get(id(predictor))
         if version is None:
             version = self._versions[id(predictor)] = _Version(predictor)
-        if version.rows >= _ROWS_OF_A_MOMENT:
-            version.rows_passed_over += len(features)
+        rows = len(features.numeric)
+        if version.rows >= _ROWS_OF_A_MOMENT or not rows:
+            version.rows_passed_over += rows
             return
-        version.rows += len(features)
-        if len(features) > _ROWS_TO_COUNT_NOW:
+        version.rows += rows
+        if rows > _ROWS_TO_COUNT_NOW:
             # To keep them would cost more: memory that is given back at once is used again.
             predictor.usual.count(features, version.counts)
         else:
             version.waiting.append(features)
-            if len(version.waiting) >= _ROWS_AT_ONCE:
-                version.count()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_LATER_S, self.settle)
 

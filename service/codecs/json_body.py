@@ -112,11 +112,12 @@ def _whole_number(text: str) -> int | float:
 
 def refuse_unknown_keys(content: Collection[str], known: Collection[str]) -> None:
     """Raise InvalidInput if a top-level key is not one of `known`."""
-    unknown = Problems()
-    for key in content:
-        if key not in known:
-            unknown.add("unknown key {}", key)
-    unknown.raise_any(f"expected only the keys {', '.join(known)}")
+    unknown = [key for key in content if key not in known]
+    if unknown:
+        problems = Problems()
+        for key in unknown:
+            problems.add("unknown key {}", key)
+        problems.raise_any(f"expected only the keys {', '.join(known)}")
 
 
 def is_number(value: object) -> bool:

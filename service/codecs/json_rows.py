@@ -165,8 +165,9 @@ def _check_names(columns: Mapping[str, object], form: RowFormat, problems: Probl
 
 
 def _raise_any(problems: Problems) -> None:
-    noun = "problem" if problems.total == 1 else "problems"
-    problems.raise_any(f"the rows do not fit the model's features: {problems.total} {noun}")
+    if problems.total:
+        noun = "problem" if problems.total == 1 else "problems"
+        problems.raise_any(f"the rows do not fit the model's features: {problems.total} {noun}")
 
 
 def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
@@ -183,20 +184,18 @@ def _refuse_empty_text(
     texts: Sequence[Sequence[str]], rows: Sequence[Sequence[object]], form: RowFormat
 ) -> None:
     """Raise InvalidInput where a text that must be there says that it is missing."""
-    if form.required.keys().isdisjoint(form.texts) or not any("" in row for row in texts):
-        return
-    problems = Problems()
-    for number, row in enumerate(texts):
-        for place, text in zip(form.texts, row, strict=True):
-            if not text and place in form.required:
-                problems.add(
-                    _empty,
-                    rows[number][place],
-                    form.required[place],
-                    row=number,
-                    feature=form.names[place],
-                )
-    _raise_any(problems)
+    empty = [
+        (number, form.texts[column])
+        for number, row in enumerate(texts)
+        for column in form.required_texts
+        if not row[column]
+    ]
+    if empty:
+        problems = Problems()
+        for number, place in empty:
+            cell, why = rows[number][place], form.required[place]
+            problems.add(_empty, cell, why, row=number, feature=form.names[place])
+        _raise_any(problems)
 
 
 def _as_text(cell: object, place: int, form: RowFormat) -> str:

@@ -59,7 +59,8 @@ class RowFormat:
 
     The features in the places of `required` must be there, for the reason that it gives, and of an
     object those `left_out` may be. `booleans` are the places where JSON's false and true stand for
-    these texts; `spellings` say how text is read.
+    these texts; `spellings` say how text is read. `required_texts` are the columns of the
+    categorical input whose features must be there.
     """
 
     names: tuple[str, ...]
@@ -70,24 +71,28 @@ class RowFormat:
     spellings: Mapping[int, Spelling]
     numbers: tuple[int, ...]
     texts: tuple[int, ...]
+    required_texts: tuple[int, ...]
 
 
 def row_format(signature: Signature) -> RowFormat:
     """The rows that a model with this signature takes."""
     features = signature.features
+    required = {
+        i: why_required(f) for i, f in enumerate(features) if not signature.may_be_missing(f)
+    }
+    texts = tuple(i for i, f in enumerate(features) if f.dtype == "string")
     return RowFormat(
         names=signature.names,
         known=frozenset(signature.names),
         left_out=frozenset(signature.left_out),
-        required={
-            i: why_required(f) for i, f in enumerate(features) if not signature.may_be_missing(f)
-        },
+        required=required,
         booleans={i: spelling for i, f in enumerate(features) if (spelling := _spelling(f))},
         spellings={
             i: Spelling(f, signature) for i, f in enumerate(features) if f.dtype == "string"
         },
         numbers=tuple(i for i, f in enumerate(features) if f.dtype == "float32"),
-        texts=tuple(i for i, f in enumerate(features) if f.dtype == "string"),
+        texts=texts,
+        required_texts=tuple(column for column, i in enumerate(texts) if i in required),
     )
 
 

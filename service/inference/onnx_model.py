@@ -76,7 +76,7 @@ class OnnxModel:
     def _run(self, features: Features, outputs: Sequence[str], options: Stoppable) -> list[Floats]:
         feed = features.tensors(self._inputs)
         results: list[Floats] = self._session.run(list(outputs), feed, options)
-        count = len(features)
+        count = len(features.numeric)
         for place, result in enumerate(results):
             shape = result.shape
             # In a batch the rows of others would be answered with what is there.
