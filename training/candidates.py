@@ -1,5 +1,6 @@
 """The settings that a search tries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.config import RunConfig
@@ -9,6 +10,8 @@ from training.search_space import MANY_ROWS, Choices, Range, Space, Values, grid
 from training.select_config import SelectConfig
 
 # Settings that are tried, and of large tables also epochs, when nothing is said.
+# Settings that could not be published are drawn again, from so many times as many.
+_DRAWN_TIMES = (1, 4, 64)
 _SETTINGS, _SETTINGS_IF_MANY, _EPOCHS_IF_MANY = 24, 8, 30
 
 
@@ -37,9 +40,22 @@ def candidates(config: SelectConfig, space: Space, fold_rows: int) -> list[Candi
     Raises ConfigInvalid for values that fit no setting.
     """
     if config.searched_by == "grid":
-        found = grid(space)
-    else:
-        found = sample(space, config.settings or 1, config.seed)
+        return _fitting(config, grid(space), fold_rows)
+    count = config.settings or 1
+    tried: list[Candidate] = []
+    for times in _DRAWN_TIMES:
+        tried = _fitting(config, sample(space, times * count, config.seed), fold_rows)[:count]
+        if len(tried) == count:
+            break
+    if not tried:
+        raise ConfigInvalid(
+            f"--uncertainty {config.uncertainty} comes from dropout: none of the settings that "
+            "were drawn has any; expected more rates above 0 in --vary"
+        )
+    return tried
+
+
+def _fitting(config: SelectConfig, found: Sequence[Values], fold_rows: int) -> list[Candidate]:
     tried = [candidate(config, values, fold_rows) for values in found]
     return [one for one in tried if fits(config, one.config)]
 

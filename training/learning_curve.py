@@ -28,7 +28,7 @@ def learning_curve(
     and is not set in `config`, is that of each share.
     """
     data = begun.data
-    pool = np.sort(np.concatenate([data.split.training, data.split.validation]))
+    pool = _pool(begun)
     class_index = data.table.class_index[pool]
     whole = fold_rows(begun.folds(pool, folds, seed=config.seed))
     points = []
@@ -44,10 +44,16 @@ def learning_curve(
     return tuple(point for point in points if point.log_losses)
 
 
-def require_in_memory(begun: Start) -> None:
-    """Raise ConfigInvalid for a table that is streamed."""
+def require_folds(begun: Start, config: RunConfig, folds: int = _FOLDS) -> None:
+    """Raise ConfigInvalid for a table that is streamed, SplitImpossible for one without folds."""
     if begun.data.stream is not None:
         raise ConfigInvalid("--learning-curve needs the table in memory: --memory allows more")
+    begun.folds(_pool(begun), folds, seed=config.seed)
+
+
+def _pool(begun: Start) -> Indices:
+    split = begun.data.split
+    return np.sort(np.concatenate([split.training, split.validation]))
 
 
 def _point(

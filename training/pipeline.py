@@ -16,7 +16,7 @@ from training.fitting.shuffle import ShuffleBuffer
 from training.fitting.trainer import Optimisation
 from training.inputs import Rows
 from training.interrupt import Interrupt, interruptible
-from training.learning_curve import learning_curve, require_in_memory
+from training.learning_curve import learning_curve, require_folds
 from training.memory import allowed_bytes
 from training.network import build_network, evaluation_logits
 from training.plan import architecture, optimisation, settled
@@ -40,7 +40,7 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
     require_dropout(unsettled)
     begun = start(unsettled)
     if unsettled.learning_curve:
-        require_in_memory(begun)
+        require_folds(begun, unsettled)
     config = settled(unsettled, int(begun.data.training_counts.sum()))
     interrupt = Interrupt()
     folder = RunFolder(config, begun.data.fingerprint, interrupt, _made_by(begun, config))

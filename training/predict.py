@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,21 +61,23 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
     What is no regular file, such as a pipe, is written as it is. Raises TableInvalid.
     """
-    target = path.resolve()
     try:
-        if target.exists() and not target.is_file():
-            with target.open("wb") as file:
+        # Before the path is resolved: what a process substitution names has no other one.
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
                 yield file
             return
-        descriptor, staging = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        target = path.resolve()
+        staging = target.with_name(f".{target.name}.{os.getpid()}.writing")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with staging.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            Path(staging).chmod(0o644)
-            Path(staging).replace(target)
+            if target.exists():
+                staging.chmod(target.stat().st_mode & 0o777)
+            staging.replace(target)
         finally:
-            Path(staging).unlink(missing_ok=True)
+            staging.unlink(missing_ok=True)
     except OSError as exc:
         raise TableInvalid(f"{path}: cannot be written: {exc.strerror}") from exc

@@ -55,7 +55,7 @@ def prepare(config: RunConfig) -> Prepared:
         raise TableInvalid(f"{config.data}: there is no such file or folder")
     asked = Asked(config.numeric, config.categorical, config.ignore, config.group)
     limit = allowed_bytes(config.memory)
-    if _is_parquet(config.data):
+    if is_parquet_table(config.data):
         if sum(map(parquet_bytes, parquet_files(config.data))) > limit:
             return _streamed(config, asked)
     elif (needed := _size(config.data) * BYTES_A_BYTE) > limit:
@@ -125,7 +125,8 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
     return Prepared(table, split, stream.counts[0], stream.fingerprint(), stream)
 
 
-def _is_parquet(path: Path) -> bool:
+def is_parquet_table(path: Path) -> bool:
+    """Whether a file, or every file of a folder, is Parquet. Raises TableInvalid."""
     try:
         files = parquet_files(path)
         return bool(files) and all(map(is_parquet, files))

@@ -8,6 +8,7 @@ been asked about (cross-conformal prediction, Vovk 2015).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 
 from training.config import RunConfig
 from training.cross_validation import CrossValidation, Watcher
-from training.errors import Diverged
+from training.errors import Diverged, SplitImpossible
 from training.fitting.batches import InMemory
 from training.fitting.checkpoint import Checkpoint
 from training.fitting.fit import refit
@@ -34,6 +35,7 @@ from training.tables.table import Indices
 _PARTS, _ENOUGH_ROWS = 10, 2000
 # From so many rows on, a tenth of them are enough to calibrate a single network on.
 _KEPT_BACK_FROM = 2000
+_FEWEST_A_FOLD = 2
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ def left_out(ground: Ground, seed: int) -> list[Indices]:
     rows = np.arange(len(ground.table))
     count = min(len(rows), max(_PARTS, len(rows) // _ENOUGH_ROWS))
     parts = _divided(ground, rows, count, stream_seed(seed, "calibration"))
+    if ground.groups is not None:
+        # The largest groups are dealt first: the first parts may be little but a group each.
+        parts.sort(key=lambda part: abs(len(part) - len(rows) / count))
     sizes = np.cumsum([len(part) for part in parts])
     return parts[: 1 + int((sizes < _ENOUGH_ROWS).sum())]
 
@@ -65,9 +70,15 @@ def ensemble_logits(
 ) -> Rehearsed:
     """What ensembles of as many folds say of the rows that none of their members saw.
 
-    Raises Diverged when no tenth could be asked about.
+    Raises Diverged when no tenth could be asked about, SplitImpossible when all leave too few rows.
     """
-    parts, folds = left_out(ground, config.seed), len(ground.folds)
+    folds, rows = len(ground.folds), len(ground.table)
+    parts = [p for p in left_out(ground, config.seed) if rows - len(p) >= _FEWEST_A_FOLD * folds]
+    if not parts:
+        raise SplitImpossible(
+            f"{rows} rows in a few groups cannot be calibrated over {folds} folds: expected more "
+            "groups, or fewer --folds"
+        )
     jobs = [
         replace(job, fold=number * folds + job.fold)
         for number, part in enumerate(parts)
@@ -90,21 +101,39 @@ def refit_calibrated(
     Two fits on nearly the same rows differ by chance, in how sure they are most of all, which for a
     mean over an ensemble evens out. So the rows of a large table are asked about by the published
     network itself: a part of them is kept back. A small table has no rows to spare: there the
-    fit is rehearsed. `checkpoint` says where the state of a phase is kept.
+    fit is rehearsed. `checkpoint` says where the state of a phase is kept. Raises Diverged when
+    the network, or every rehearsal, comes to what is no number.
     """
     parts, whole = left_out(ground, config.seed), np.arange(len(ground.table))
     if len(whole) >= _KEPT_BACK_FROM:
         rest = torch.from_numpy(np.setdiff1d(whole, parts[0]))
         network = refitted(ground, config, epochs, rest, checkpoint("refit"))
         asked = _asked(ground, [network], parts[0])
+        _require_numbers(asked, config)
         return network, Rehearsed(asked, parts[0], kept_back=True)
     network = refitted(ground, config, epochs, torch.from_numpy(whole), checkpoint("refit"))
-    found = []
+    _require_numbers(_asked(ground, [network], whole), config)
+    found: list[tuple[torch.Tensor, Indices]] = []
     for number, part in enumerate(parts):
         rest = torch.from_numpy(np.setdiff1d(whole, part))
-        other = refitted(ground, config, epochs, rest, checkpoint(f"calibration-{number}"))
-        found.append(_asked(ground, [other], part))
-    return network, Rehearsed(torch.cat(found, 1), np.concatenate(parts))
+        # A rehearsal that fails says nothing of the network, which did not.
+        with suppress(Diverged):
+            other = refitted(ground, config, epochs, rest, checkpoint(f"calibration-{number}"))
+            asked = _asked(ground, [other], part)
+            _require_numbers(asked, config)
+            found.append((asked, part))
+    if not found:
+        raise Diverged("the network diverged each time that it was trained without a tenth")
+    logits, rows = zip(*found, strict=True)
+    return network, Rehearsed(torch.cat(logits, 1), np.concatenate(rows))
+
+
+def _require_numbers(logits: torch.Tensor, config: RunConfig) -> None:
+    if not bool(torch.isfinite(logits).all()):
+        raise Diverged(
+            "the network that was fitted again answers what is no number: try a smaller "
+            f"learning rate than {config.learning_rate:g}"
+        )
 
 
 def refitted(

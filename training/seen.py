@@ -11,9 +11,8 @@ from service.model_repository.manifest import Manifest, Scores
 from training.config import RunConfig
 from training.errors import TrainingError
 from training.evaluate import evaluate
-from training.prepare import split_of
+from training.prepare import is_parquet_table, split_of
 from training.tables.columns import Asked
-from training.tables.files import is_parquet
 from training.tables.read import read_table
 from training.tables.stream import files_fingerprint
 from training.tables.table import Indices, Table
@@ -32,7 +31,7 @@ def seen_table(
     path: Path, target: str, manifest: Manifest, delimiter: str | None
 ) -> SeenTable | None:
     """The table at a path if it is the one that the version was trained on, by its fingerprint."""
-    if is_parquet(path) and files_fingerprint(path, target) == manifest.table.fingerprint:
+    if is_parquet_table(path) and files_fingerprint(path, target) == manifest.table.fingerprint:
         # It was streamed: how its rows were divided depends on the memory that there was.
         return SeenTable(None)
     settings = {k: v for k, v in manifest.settings.items() if k in RunConfig.model_fields}

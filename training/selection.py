@@ -99,7 +99,7 @@ def run_worker(asked: SelectConfig) -> int:
         ground = _ground(begun, config)
         config = sized(config, len(ground.table))
         space = config.vary or default_space(len(ground.table))
-        _set_threads(ground, config, space, folder)
+        _set_threads(ground, config, space, None)
         return tpe_work(ground, config, space, folder)
 
 
@@ -152,8 +152,13 @@ def _scored_again(selection: Selection, search: CrossValidation) -> Selection:
     return selection.model_copy(update={"settings": tuple(settings)})
 
 
-def _set_threads(ground: Ground, config: SelectConfig, space: Space, folder: RunFolder) -> None:
-    """If nobody asked for a number, as many as are fastest on the stacks of a few settings."""
+def _set_threads(
+    ground: Ground, config: SelectConfig, space: Space, folder: RunFolder | None
+) -> None:
+    """If nobody asked for a number, as many as are fastest on the stacks of a few settings.
+
+    Without a folder, of a worker that keeps nothing itself, the number is not kept either.
+    """
     if config.threads is not None:
         return
 
@@ -164,7 +169,7 @@ def _set_threads(ground: Ground, config: SelectConfig, space: Space, folder: Run
         jobs = ground.jobs(candidates(few, space, ground.fold_rows))
         return fastest(steps_of_search(jobs, ground.table))
 
-    torch.set_num_threads(folder.threads(measure))
+    torch.set_num_threads(measure() if folder is None else folder.threads(measure))
 
 
 def _checkpoint(folder: RunFolder | None, phase: str, search: CrossValidation) -> Checkpoint:

@@ -137,6 +137,7 @@ def read_signs(observed: Observed) -> Signs:
     better_name = max(better, key=lambda name: references[name].right.mean(), default=None)
     above = best.training_loss > (1 + _ABOVE) * guessing
     moved = abs(best.training_loss - observed.records[0].training_loss) / guessing
+    ratio = gradient_ratio(observed)
     return Signs(
         rows=len(true),
         fewest=float(counts.min()),
@@ -150,7 +151,7 @@ def read_signs(observed: Observed) -> Signs:
         rise=(last.validation_loss - best.validation_loss) / guessing,
         fall=(best.training_loss - last.training_loss) / guessing,
         beats_guessing=_beats(network, guess),
-        vanishing=(gradient_ratio(observed) or 1.0) < VANISHING,
+        vanishing=ratio is not None and ratio < VANISHING,
         dead_layer=any(layer.dead >= _ALL_DEAD for layer in observed.layers),
         still_learning=_is_still_learning(observed, is_above=above),
         above_guessing=above,

@@ -124,20 +124,20 @@ TABLE: tuple[Row, ...] = (
         advises=lambda _c, _s: ["more rows", "select, which judges by every row but the test rows"],
     ),
     Row(
-        when="no better than guessing, and the gradient vanishes on its way to the first layer",
-        holds=lambda s: _guesses(s) and s.vanishing,
-        verdict="no better than guessing",
-        name="vanishing gradients",
-        says=lambda _s: "the gradient vanishes on its way back, so the first layers never learned",
-        advises=lambda _c, _s: unvanished(),
-    ),
-    Row(
         when="no better than guessing, and all units of a hidden layer are dead",
         holds=lambda s: _guesses(s) and s.dead_layer,
         verdict="no better than guessing",
         name="dead layer",
         says=lambda _s: "a hidden layer answers 0 whatever the row: nothing passes through it",
         advises=lambda c, _s: [slower(c), Change("activation", "leaky_relu")],
+    ),
+    Row(
+        when="no better than guessing, and the gradient vanishes on its way to the first layer",
+        holds=lambda s: _guesses(s) and s.vanishing,
+        verdict="no better than guessing",
+        name="vanishing gradients",
+        says=lambda _s: "the gradient vanishes on its way back, so the first layers never learned",
+        advises=lambda _c, _s: unvanished(),
     ),
     Row(
         when="no better than guessing, and it ran out of epochs while the losses fell, or the "

@@ -8,6 +8,7 @@ import pytest
 from tests.training.conftest import WriteCsv
 from training.__main__ import main
 from training.config_file import read_config, read_settings
+from training.errors import SplitImpossible
 from training.jobs import fold_rows
 from training.pipeline import run
 from training.select_config import SelectConfig
@@ -44,6 +45,18 @@ def test_fit_divides_no_group_and_says_so(visits: Path, tmp_path: Path) -> None:
     assert (
         "Rows of one patient belong together (40 groups)" in (done.folder / "card.md").read_text()
     )
+
+
+def test_learning_curve_over_too_few_groups_is_refused_before_the_fit(
+    write_csv: WriteCsv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(f"p{i % 6}", i * 0.1, "uv"[i % 2]) for i in range(60)]
+    data = write_csv("few.csv", ("patient", "x", "ill"), rows)
+    monkeypatch.setattr("training.pipeline.fit", None)
+    flags = {"data": data, "target": "ill", "group": "patient", "learning_curve": True}
+
+    with pytest.raises(SplitImpossible, match="expected at least one for each fold"):
+        run(read_config(None, {**flags, "models": tmp_path / "m"}))
 
 
 def test_folds_of_a_selection_divide_no_group(visits: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from tests.training.conftest import WriteCsv
@@ -42,6 +43,21 @@ def test_all_rows_of_the_file_and_no_others_are_tested_on(
     assert table.test_source == "test.csv"
     assert any("1 of 21 rows of test.csv are left out" in note for note in table.notes)
     assert "The test rows are those of test.csv." in (done.folder / "card.md").read_text()
+
+
+def test_other_spellings_of_what_training_rows_hold_are_read_as_these(
+    write_csv: WriteCsv, tmp_path: Path
+) -> None:
+    data = write_csv(
+        "train.csv", ("paid", "x", "l"), [(i % 2 == 0, i, i % 4 // 2) for i in range(80)]
+    )
+    test = tmp_path / "test.parquet"
+    pl.DataFrame({"paid": [True, False] * 10, "x": range(20), "l": [0, 1] * 10}).write_parquet(test)
+
+    config = read_config(None, {"data": data, "target": "l", "test": test})
+    table = prepare(config.resolved()).table
+
+    assert table.features.categorical[-2:, 0].tolist() == ["True", "False"]
 
 
 def test_fingerprint_is_of_both_files(write_csv: WriteCsv) -> None:

@@ -145,6 +145,29 @@ def test_pipe_is_written_and_not_replaced(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+def test_standard_output_that_is_a_pipe_is_written() -> None:
+    program = (
+        "from pathlib import Path; from training.predict import written_whole\n"
+        "with written_whole(Path('/dev/stdout')) as file: file.write(b'rows')"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False
+    )
+
+    assert (done.stdout, done.stderr) == (b"rows", b"")
+
+
+def test_file_that_is_replaced_keeps_who_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.touch(mode=0o600)
+
+    with written_whole(path) as file:
+        file.write(b"rows")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_link_stays_a_link_to_the_new_file(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link, real = tmp_path / "p.csv", tmp_path / "real/p.csv"

@@ -12,13 +12,16 @@ from sklearn.datasets import make_classification
 from service.inference.features import numbers_only
 from training.config import RunConfig
 from training.config_file import read_settings
+from training.cross_validation import Unwatched
+from training.errors import Diverged
 from training.finish import Run
+from training.fitting.checkpoint import NoCheckpoint
 from training.inputs import Column, Rows
 from training.jobs import Ground, fold_rows
 from training.plan import settled
 from training.prepare import prepare
 from training.preprocess import learn
-from training.rehearsal import jobs_without, left_out
+from training.rehearsal import ensemble_logits, jobs_without, left_out, refit_calibrated
 from training.select_config import SelectConfig
 from training.selection import run_selection
 from training.split import stratified_folds
@@ -135,6 +138,38 @@ def test_rows_of_one_group_are_left_out_together() -> None:
     for part in left_out(ground, seed=1):
         rest = np.setdiff1d(np.arange(300), part)
         assert not set(groups[part].tolist()) & set(groups[rest].tolist())
+
+
+def test_dominant_group_is_not_what_is_kept_back() -> None:
+    groups = np.concatenate([np.zeros(5000, np.int64), 1 + np.arange(2000) // 50])
+    ground = replace(_ground(7000), groups=groups)
+
+    first = left_out(ground, seed=1)[0]
+
+    assert len(first) < 1500
+    assert not (groups[first] == 0).any()
+
+
+def test_few_groups_beside_a_large_one_are_too_few_to_calibrate_an_ensemble_on() -> None:
+    groups = np.concatenate([np.zeros(30, np.int64), [1, 2, 3]])
+    ground = replace(_ground(33), groups=groups)
+    config = settled(RunConfig(dataset="iris", epochs=1).resolved(), 22)
+
+    found = ensemble_logits(ground, config, NoCheckpoint(), Unwatched())
+
+    assert set(found.rows.tolist()) == {30, 31, 32}
+
+
+def test_network_that_diverges_when_it_is_fitted_again_is_told() -> None:
+    config = settled(
+        RunConfig(
+            dataset="iris", epochs=30, learning_rate=1e18, activation="leaky_relu"
+        ).resolved(),
+        200,
+    )
+
+    with pytest.raises(Diverged, match="fitted again answers what is no number"):
+        refit_calibrated(_ground(300), config, 30, lambda _: NoCheckpoint())
 
 
 def _ground(rows: int) -> Ground:

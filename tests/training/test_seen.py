@@ -71,11 +71,13 @@ def test_other_rows_are_scored_without_a_word(
     assert "89 rows" in line
 
 
-def test_streamed_table_is_known_again_by_its_file(
-    done: Run, two_blobs: Path, tmp_path: Path
+@pytest.mark.parametrize("part", ["t.parquet", "folder/t.parquet"])
+def test_streamed_table_is_known_again_by_its_files(
+    part: str, done: Run, two_blobs: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "t.parquet"
-    pl.read_csv(two_blobs).write_parquet(path)
+    (tmp_path / part).parent.mkdir(exist_ok=True)
+    pl.read_csv(two_blobs).write_parquet(tmp_path / part)
+    path = tmp_path / part.split("/")[0]
     streamed = ParquetTable(
         path, "place", validation_fraction=0.15, test_fraction=0.2, seed=1, memory=1 << 30
     )

@@ -8,6 +8,7 @@ import pytest
 
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.layout import ARTIFACT
+from training.candidates import candidates
 from training.config_file import read_settings
 from training.cross_validation import CrossValidation
 from training.errors import ConfigInvalid, Diverged, SplitImpossible
@@ -168,6 +169,24 @@ def test_settings_without_dropout_are_not_tried_where_uncertainty_is_asked_for(
 
     assert done.manifest.selection is not None
     assert [s.values for s in done.manifest.selection.settings] == [{"dropout": 0.2}]
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_random_search_has_as_many_settings_with_dropout_as_are_asked_for(
+    seed: int, tmp_path: Path
+) -> None:
+    config = _config(
+        tmp_path,
+        vary=["dropout=0,0.5", "momentum=0.1,0.2,0.3,0.4"],
+        settings=3,
+        uncertainty=5,
+        seed=seed,
+    )
+
+    tried = candidates(config, config.vary, 100)
+
+    assert len(tried) == 3
+    assert all(one.config.dropout == (0.5,) for one in tried)
 
 
 @pytest.mark.parametrize("search", ["grid", "random", "tpe"])

@@ -43,8 +43,8 @@ GUESSES = {"beats_guessing": False, "lost_classes": ("rare",), "training_loss": 
 BEHIND = {"better_reference": "nearest neighbours", "better_reference_accuracy": 0.97}
 CELLS: list[tuple[int, dict[str, Any]]] = [
     (1, {"rows": 19}),
-    (2, {**GUESSES, "vanishing": True, "still_learning": True}),
-    (3, {**GUESSES, "dead_layer": True}),
+    (2, {**GUESSES, "dead_layer": True, "vanishing": True}),
+    (3, {**GUESSES, "vanishing": True, "still_learning": True}),
     (4, {**GUESSES, "still_learning": True, **BEHIND}),
     (4, {**GUESSES, "unmoved": True, "above_guessing": True}),
     (5, {**GUESSES, "above_guessing": True}),

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from service.inference.features import Features
+from service.inference.spelling import are_told_apart, typed_key
 from training.errors import TableInvalid
 from training.tables.columns import values_of
 from training.tables.files import Arrays, read_data
@@ -31,6 +32,8 @@ def with_own_test(table: Table, path: Path, delimiter: str | None) -> Table:
             f"have no label in '{table.target}'"
         )
     added = values_of(str(path), frame, table.columns)[labelled]
+    for known, cells in zip(table.features.categorical.T, added.categorical.T, strict=True):
+        cells[:] = _spelled_as(set(known.tolist()), cells.tolist())
     groups = None
     if table.groups is not None:
         groups, shared = _with_groups(table.groups, str(path), frame, labelled)
@@ -52,6 +55,14 @@ def with_own_test(table: Table, path: Path, delimiter: str | None) -> Table:
         test_source=path.name,
         data_fingerprint=table.fingerprint,
     )
+
+
+def _spelled_as(known: set[str], cells: list[str]) -> list[str]:
+    """Cells in the spellings of the table for training: a True of one kind of file is its true."""
+    if not are_told_apart(known):
+        return cells
+    alike = {key: text for text in known if (key := typed_key(text)) is not None}
+    return [cell if cell in known else alike.get(typed_key(cell) or "", cell) for cell in cells]
 
 
 def _frame(table: Table, path: Path, delimiter: str | None) -> pl.DataFrame:
