@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sized
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import simdjson
 
 from service.inference.features import Floats
@@ -20,9 +21,6 @@ _PLAIN = re.compile(rb'\s*\{\s*"instances"\s*:\s*\[\s*\[')
 # A parser keeps the memory of the largest body that it has seen.
 _KEPT_BYTES = 1024 * 1024
 _kept = simdjson.Parser()
-# Up to this length Python counts a byte sooner than numpy is called.
-_SHORT_BYTES = 4096
-_OPENING_BRACKET = ord("[")
 
 
 def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None:
@@ -45,18 +43,22 @@ def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None
         if not isinstance(rows, simdjson.Array):
             return None
         count = len(rows)
-        if count > row_limit or _lists_in(body) != count + 1:
+        if count > row_limit or set(map(len, cast("Iterable[Sized]", rows))) != {width}:
             return None
-        if set(map(len, cast("Iterable[Sized]", rows))) != {width}:
+        if _lists_in(body) != count + 1:
             return None
         wide = np.frombuffer(rows.as_buffer(of_type="d"), np.float64).reshape(count, width)
-        with np.errstate(over="raise"):
-            return wide.astype(np.float32)
+        return _narrowed(wide)
     except (ValueError, TypeError, RuntimeError, KeyError, FloatingPointError):
         return None
 
 
+# As a context, errstate takes twice as long.
+@np.errstate(over="raise")
+def _narrowed(wide: npt.NDArray[np.float64]) -> Floats:
+    return wide.astype(np.float32)
+
+
 def _lists_in(body: bytes) -> int:
-    if len(body) <= _SHORT_BYTES:
-        return body.count(b"[")
-    return int(np.count_nonzero(np.frombuffer(body, np.uint8) == _OPENING_BRACKET))
+    # Looks for the next bracket at once, where count looks at byte after byte.
+    return len(body) - len(body.replace(b"[", b""))

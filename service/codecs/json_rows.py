@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from service.codecs.json_body import Problems, are_numbers, describe, is_number
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
@@ -204,10 +205,14 @@ def _as_text(cell: object, place: int, form: RowFormat) -> str:
     return form.spellings[place].read(cell) if isinstance(cell, str) else ""
 
 
+@np.errstate(over="ignore")
+def _narrowed(wide: npt.NDArray[np.float64]) -> Floats:
+    return wide.astype(np.float32)
+
+
 def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:
     wide = np.array(rows, dtype=np.float64).reshape(len(rows), len(form.numbers))
-    with np.errstate(over="ignore"):
-        narrow = wide.astype(np.float32)
+    narrow = _narrowed(wide)
     # Gaps are NaN; JSON has no infinity.
     if np.isinf(narrow).any():
         outside = np.argwhere(np.isinf(narrow))

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,7 @@ from service.model_repository.manifest import Manifest
 _SATURATED_SHARE = 0.01
 
 
-@dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """Probabilities, (n, n_classes), and the most probable class of each row, (n,)."""
 
     probabilities: Floats
@@ -65,12 +65,15 @@ class Predictor:
 
     def prediction_outputs(self, *, uncertainty: bool) -> tuple[str, ...]:
         """The outputs of the graph that `predictions` takes."""
-        signature = self.manifest.signature
-        masked = signature.uncertainty
+        masked = self.manifest.signature.uncertainty
         if not uncertainty or masked is None:
-            return (signature.probabilities,)
+            return self._plain_outputs
         names = (masked.probabilities, masked.entropy, masked.mutual_information)
-        return (signature.probabilities, *names)
+        return (*self._plain_outputs, *names)
+
+    @cached_property
+    def _plain_outputs(self) -> tuple[str, ...]:
+        return (self.manifest.signature.probabilities,)
 
     @property
     def hidden_outputs(self) -> tuple[str, ...]:

@@ -72,7 +72,6 @@ class _Waiting(NamedTuple):
     features: Features
     outputs: Sequence[str]
     done: Done
-    loop: asyncio.AbstractEventLoop
 
 
 @dataclass
@@ -97,13 +96,13 @@ class Scheduler:
 
     def submit(self, features: Features, outputs: Sequence[str], done: Done) -> None:
         """Compute the outputs for the rows. Raises Overloaded when too many rows wait already."""
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(features, outputs, done, loop)
+        waiting = _Waiting(features, outputs, done)
         if outputs != self.measured_outputs or len(features) > self._cheap_rows:
             self._hand_over(waiting)
             return
         if not self._turn:
-            loop.call_soon(self._end_turn)
+            # For the first of a turn alone: to ask for the loop is a call of the system.
+            asyncio.get_running_loop().call_soon(self._end_turn)
         self._turn.append(waiting)
 
     @cached_property
@@ -157,16 +156,17 @@ class Scheduler:
                 f"this request's {rows}"
             )
         if self._thread is None:
-            thread = threading.Thread(target=self._work, name="runs", daemon=True)
+            loop = asyncio.get_running_loop()
+            thread = threading.Thread(target=self._work, args=(loop,), name="runs", daemon=True)
             thread.start()
             self._thread = thread
         self._waiting_rows += rows
         self._queue.put(waiting)
 
-    def _work(self) -> None:
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
             batch = self._gather()
-            batch[0].loop.call_soon_threadsafe(self._return, batch, self._thread_answers(batch))
+            loop.call_soon_threadsafe(self._return, batch, self._thread_answers(batch))
 
     def _thread_answers(self, batch: Sequence[_Waiting]) -> "_Answers":
         try:
