@@ -17,6 +17,7 @@ from service.api import documentation, problems
 from service.api.activations import EvaluationHandler, activations_router
 from service.api.direct import Direct, DirectEndpoints, Handler
 from service.api.health import health_router
+from service.api.in_flight import BodiesInFlight
 from service.api.metrics import Metrics, metrics_router
 from service.api.middleware.last_resort import LastResort
 from service.api.middleware.request_id import RequestId, RequestIds
@@ -71,10 +72,14 @@ def create_app(
         ":activations": rows.hidden,
         ":evaluate": functions.evaluate,
     }
-    limit = settings.body_limit_bytes
-    return Direct(
-        framework, DirectEndpoints(handlers, ids=ids, metrics=metrics, body_limit_bytes=limit)
+    endpoints = DirectEndpoints(
+        handlers,
+        ids=ids,
+        metrics=metrics,
+        body_limit_bytes=settings.body_limit_bytes,
+        bodies=BodiesInFlight(settings.bodies_limit_bytes),
     )
+    return Direct(framework, endpoints)
 
 
 def _batching(settings: Settings) -> Batching:

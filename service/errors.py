@@ -8,9 +8,6 @@ ServiceError
 │   ├── MalformedRequest
 │   ├── UnsupportedRequest
 │   ├── HeadTooLarge
-│   ├── MalformedRequest
-│   ├── UnsupportedRequest
-│   ├── HeadTooLarge
 │   ├── BodyTooLarge
 │   └── TooManyRows
 ├── NotFound
@@ -19,6 +16,7 @@ ServiceError
 │   └── FunctionNotFound
 ├── NotReady
 ├── Overloaded
+│   └── TooManyBodies
 ├── RunFailed
 │   ├── OutputsUnfit
 │   └── RunTooLong
@@ -119,7 +117,11 @@ class NotReady(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """More rows wait for a model than may."""
+    """More waits than may: rows for a model, or bytes of bodies."""
+
+
+class TooManyBodies(Overloaded):
+    """The bodies of the requests in progress would take more bytes than they may together."""
 
 
 class RunFailed(ServiceError):

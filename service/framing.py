@@ -52,6 +52,8 @@ class FramedProtocol(HttpToolsProtocol):
             return
         if self._unsettled > self._head_limit_bytes:
             self._refuse(self._head_too_large())
+        elif self._unfinished:
+            self._hold_body()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client writes no more: what it is owed is sent, then the connection ends."""
@@ -77,6 +79,9 @@ class FramedProtocol(HttpToolsProtocol):
             self._to_discard -= size
             if self._to_discard < 0:
                 self.transport.close()
+
+    def _hold_body(self) -> None:
+        """The rest of a request is to come in bytes of their own."""
 
     def _should_upgrade(self) -> bool:
         return False

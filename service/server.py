@@ -11,7 +11,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from service.api.direct import Answer, Call, Direct, Headers, find, is_length
+from service.api.calls import Call, Headers, find, is_length
+from service.api.direct import Answer, Direct
+from service.api.in_flight import HeldBody
+from service.errors import TooManyBodies
 from service.framing import FramedProtocol
 from service.outbox import Outbox, lines
 
@@ -49,6 +52,8 @@ class DirectProtocol(FramedProtocol):
         self._call: Call | None = None
         self._fields: Headers = {}
         self._body: bytes | bytearray = b""
+        # None while all of it has come at once.
+        self._held: HeldBody | None = None
         self._idle_since: float | None = None
 
     def on_message_begin(self) -> None:
@@ -109,6 +114,8 @@ class DirectProtocol(FramedProtocol):
             return
         assert self._endpoints is not None
         body, self._body = bytes(self._body), b""
+        if self._held is not None:
+            self._release_body()
         if len(body) > _LONG_BYTES:
             self._outbox.send()
         self._endpoints.answer(call, self._fields, body, self)
@@ -144,6 +151,7 @@ class DirectProtocol(FramedProtocol):
         """The end of the connection, and of its timer."""
         super().connection_lost(exc)
         self._direct.disconnected = True
+        self._release_body()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 
@@ -177,6 +185,30 @@ class DirectProtocol(FramedProtocol):
         """Close in order, after the answers that are ready."""
         self._outbox.send()
         super().shutdown()
+
+    def _hold_body(self) -> None:
+        """Count what has come of a body whose rest is to come."""
+        if self._call is None:
+            return
+        assert self._endpoints is not None
+        if self._held is None:
+            self._held = HeldBody(self._endpoints.bodies)
+        try:
+            self._held.grow_to(len(self._body))
+        except TooManyBodies as exc:
+            self._refuse(exc)
+
+    def _release_body(self) -> None:
+        self._body = b""
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+
+    def _refuse(self, error: Exception) -> None:
+        """Answer with an error and read nothing more, nor keep what was read."""
+        self._call = None
+        self._release_body()
+        super()._refuse(error)
 
     def _unset_keepalive_if_required(self) -> None:
         self._idle_since = None

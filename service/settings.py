@@ -49,6 +49,14 @@ class Settings(BaseModel):
     body_limit_bytes: Annotated[
         int, Field(ge=1024, description="the largest request body that is read")
     ] = 16 * 1024 * 1024
+    bodies_limit_bytes: Annotated[
+        int,
+        Field(
+            ge=1024,
+            description="bytes of the bodies that a worker holds at a time; more are told to come "
+            "later",
+        ),
+    ] = 256 * 1024 * 1024
     head_limit_bytes: Annotated[
         int, Field(ge=1024, description="the largest request line and headers that are read")
     ] = 64 * 1024

@@ -1,4 +1,4 @@
-"""The paths that are answered before the framework: see `find`.
+"""The paths that are answered before the framework: see `calls.find`.
 
 A request for one of them goes handler -> codec -> scheduler -> codec, and FastAPI never sees it. A
 handler answers with bytes, or with a run that the scheduler places; the answer is told to whoever
@@ -7,11 +7,10 @@ sends it, now or later, so that a request needs no task of its own.
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from starlette.responses import Response
@@ -19,24 +18,15 @@ from starlette.types import ASGIApp, Receive, Scope
 from starlette.types import Send as AsgiSend
 
 from service.api import problems
+from service.api.calls import Call, Headers, find
+from service.api.in_flight import BodiesInFlight, read_body
 from service.api.metrics import Metrics
 from service.api.middleware.request_id import RequestIds
 from service.api.requests import check_media_type
-from service.errors import BodyTooLarge, ServiceError
+from service.errors import ServiceError
 from service.inference.features import Features, Floats
 from service.inference.scheduler import Scheduler
 
-# By lower-case name; of a name that comes twice, the last.
-Headers = Mapping[bytes, bytes]
-
-_PATH = re.compile(
-    "/v1/(?:models/([^/:?#%]+)(?:/versions/([^/:?#%]+))?(:predict|:activations)"
-    "|activations/([^/:?#%]+)(:evaluate))"
-)
-# No name is as long, and longer paths are not worth remembering.
-_LONGEST_PATH = 512
-# The digits of any length that a body may have; Python reads no number of thousands.
-_LONGEST_LENGTH = 19
 _JSON, _PROBLEM = b"application/json", b"application/problem+json"
 _log = logging.getLogger(__name__)
 
@@ -79,15 +69,6 @@ class Recipient(Protocol):
         """Take the answer. Called once at most."""
 
 
-class Call(NamedTuple):
-    """What a path asks for."""
-
-    path: str
-    verb: str
-    name: str
-    version: str | None
-
-
 class DirectEndpoints:
     """The handlers behind the direct paths, by verb, and all that an answer of theirs needs."""
 
@@ -98,11 +79,13 @@ class DirectEndpoints:
         ids: RequestIds,
         metrics: Metrics,
         body_limit_bytes: int,
+        bodies: BodiesInFlight,
     ) -> None:
         self._handlers = handlers
         self._ids = ids
         self._metrics = metrics
         self.body_limit_bytes = body_limit_bytes
+        self.bodies = bodies
 
     def answer(self, call: Call, headers: Headers, body: bytes, to: Recipient) -> None:
         """Run a call and send its answer once, now or later; whatever goes wrong is in it."""
@@ -219,7 +202,9 @@ class Direct:
                     call.path, request_id, method=method, allowed="POST"
                 )
                 return endpoints.responded(call, request_id, refusal, started)
-            body = await _body(headers, receive, limit=endpoints.body_limit_bytes)
+            body = await read_body(
+                headers, receive, limit=endpoints.body_limit_bytes, bodies=endpoints.bodies
+            )
         except Exception as exc:  # noqa: BLE001 - as in DirectEndpoints.answer
             return endpoints.refused(call, endpoints.request_id(headers), exc, started)
         if body is None:
@@ -243,46 +228,3 @@ class _Waiting:
     def send(self, answer: Answer) -> None:
         if not self.answer.done():
             self.answer.set_result(answer)
-
-
-def find(path: str) -> Call | None:
-    """The call that a path is, if it is a direct one.
-
-    /v1/models/{name}[/versions/{v}]:predict and :activations, /v1/activations/{name}:evaluate.
-    """
-    return _found(path) if len(path) <= _LONGEST_PATH else None
-
-
-def is_length(declared: bytes) -> bool:
-    """Whether a Content-Length is a number of bytes that can be compared with a limit."""
-    return declared.isdigit() and len(declared) <= _LONGEST_LENGTH
-
-
-@lru_cache(maxsize=1024)
-def _found(path: str) -> Call | None:
-    found = _PATH.fullmatch(path)
-    if found is None:
-        return None
-    name, version, verb, function, evaluate = found.groups()
-    return Call(path, verb or evaluate, name or function, version)
-
-
-async def _body(headers: Headers, receive: Receive, *, limit: int) -> bytes | None:
-    """The whole body, or None if the client has left. Raises BodyTooLarge."""
-    declared = headers.get(b"content-length", b"")
-    too_large = BodyTooLarge(f"expected a body of at most {limit} bytes, got more")
-    if declared.isdigit() and (not is_length(declared) or int(declared) > limit):
-        raise too_large
-    pieces: list[bytes] = []
-    received = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        piece = message.get("body", b"")
-        received += len(piece)
-        if received > limit:
-            raise too_large
-        pieces.append(piece)
-        if not message.get("more_body", False):
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -67,7 +67,7 @@ OPERATIONS = (
         "Values and derivatives at the given points.",
         bodies.EvaluateBody,
         bodies.EvaluateAnswer,
-        (400, 404, 413, 415, 422),
+        (400, 404, 413, 415, 422, 503),
     ),
 )
 

@@ -71,7 +71,7 @@ def explained(error: errors.ServiceError, path: str, request_id: str) -> Respons
         extra = _listed(error.problems, error.total)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
     # The rest of an unread body would be taken for the next request.
-    if isinstance(error, errors.BodyTooLarge):
+    if isinstance(error, (errors.BodyTooLarge, errors.TooManyBodies)):
         headers["Connection"] = "close"
     return _answer(path, request_id, status, kind, str(error), extra, headers)
 

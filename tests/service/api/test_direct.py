@@ -9,7 +9,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from service.api.direct import Answer, Direct, DirectEndpoints, find
+from service.api.calls import find
+from service.api.direct import Answer, Direct, DirectEndpoints
+from service.api.in_flight import BodiesInFlight
 from service.api.metrics import Metrics
 from service.api.middleware.request_id import RequestIds
 from service.errors import InvalidInput
@@ -67,7 +69,13 @@ class _Client:
 
 def _broken() -> DirectEndpoints:
     handlers: Any = _Broken()
-    return DirectEndpoints(handlers, ids=RequestIds(), metrics=Metrics(), body_limit_bytes=1000)
+    return DirectEndpoints(
+        handlers,
+        ids=RequestIds(),
+        metrics=Metrics(),
+        body_limit_bytes=1000,
+        bodies=BodiesInFlight(1000),
+    )
 
 
 def test_error_that_cannot_be_told_is_a_500_that_closes_and_is_counted_and_logged(
