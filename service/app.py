@@ -15,7 +15,8 @@ from fastapi import APIRouter, FastAPI
 from service import VERSION, logs
 from service.api import documentation, problems
 from service.api.activations import EvaluationHandler, activations_router
-from service.api.direct import Direct, DirectEndpoints, Handler
+from service.api.asgi import Direct
+from service.api.direct import DirectEndpoints, Handler
 from service.api.health import health_router
 from service.api.in_flight import BodiesInFlight
 from service.api.metrics import Metrics, metrics_router
@@ -65,7 +66,7 @@ def create_app(
     tally = Tally(metrics)
     metrics_routes = metrics_router(metrics, tally.settle)
     framework = _framework(settings, repository, metrics_routes, ids, loading)
-    rows = RowHandlers(repository, tally, row_limit=settings.row_limit)
+    rows = RowHandlers(repository, row_limit=settings.row_limit)
     functions = EvaluationHandler(row_limit=settings.row_limit)
     handlers: dict[str, Handler] = {
         ":predict": rows.predict,
@@ -78,6 +79,7 @@ def create_app(
         metrics=metrics,
         body_limit_bytes=settings.body_limit_bytes,
         bodies=BodiesInFlight(settings.bodies_limit_bytes),
+        tally=tally,
     )
     return Direct(framework, endpoints)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from service.api.asgi import Direct
 from service.api.calls import Call, Headers, find, is_length
-from service.api.direct import Answer, Direct
+from service.api.direct import Answer
 from service.api.in_flight import HeldBody
 from service.errors import TooManyBodies
 from service.framing import FramedProtocol
@@ -74,7 +75,6 @@ class DirectProtocol(FramedProtocol):
         self._unsettled = 0
         self._call = self._direct_call()
         if self._call is not None:
-            self._body = b""
             direct = self._direct
             direct.response_complete = direct.disconnected = False
             direct.keep_alive = True
@@ -113,8 +113,11 @@ class DirectProtocol(FramedProtocol):
                 self._unfinished = False
             return
         assert self._endpoints is not None
-        body, self._body = bytes(self._body), b""
+        # One that came at once is of the parser's bytes.
+        body: bytes = self._body  # type: ignore[assignment]
+        self._body = b""
         if self._held is not None:
+            body = bytes(body)
             self._release_body()
         if len(body) > _LONG_BYTES:
             self._outbox.send()

@@ -7,7 +7,7 @@ import threading
 import time
 from multiprocessing.process import BaseProcess
 
-from service.api.direct import Direct
+from service.api.asgi import Direct
 from service.app import create_app
 from service.inference.trials import Trials
 from service.settings import Settings

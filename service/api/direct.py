@@ -5,7 +5,6 @@ handler answers with bytes, or with a run that the scheduler places; the answer 
 sends it, now or later, so that a request needs no task of its own.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,33 +13,40 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope
-from starlette.types import Send as AsgiSend
 
 from service.api import problems
-from service.api.calls import Call, Headers, find
-from service.api.in_flight import BodiesInFlight, read_body
+from service.api.beside import Beside
+from service.api.calls import Call, Headers
+from service.api.in_flight import BodiesInFlight, HeldBody
 from service.api.metrics import Metrics
 from service.api.middleware.request_id import RequestIds
 from service.api.requests import check_media_type
+from service.api.tally import Tally
+from service.codecs.json_numbers import KEPT_BYTES
 from service.errors import ServiceError
 from service.inference.features import Features, Floats
-from service.inference.scheduler import Scheduler
+from service.inference.predictor import Predictor
 
+# Half a megabyte of any JSON is decoded, or refused, in a few milliseconds (docs/decisions/0031);
+# of a longer body a parser is made on the thread.
+LONG_BYTES = KEPT_BYTES
+# As many are written in about as long.
+_MANY_NUMBERS = 50_000
 _JSON, _PROBLEM = b"application/json", b"application/problem+json"
 _log = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
-    """Rows for a version's scheduler, and what makes its outputs an answer."""
+    """Rows for a version, and what makes its outputs an answer."""
 
-    scheduler: Scheduler
+    predictor: Predictor
     features: Features
     outputs: Sequence[str]
     encode: Callable[[list[Floats]], bytes]
 
 
-# Of the path's name, its version if it has one, and the body.
+# Of the path's name, its version if it has one, and the body. Called on the event loop, or on a
+# thread for a long body, as is a run's `encode` for many outputs.
 Handler = Callable[[str, str | None, bytes], bytes | Run]
 
 
@@ -80,12 +86,16 @@ class DirectEndpoints:
         metrics: Metrics,
         body_limit_bytes: int,
         bodies: BodiesInFlight,
+        tally: Tally,
     ) -> None:
         self._handlers = handlers
         self._ids = ids
         self._metrics = metrics
         self.body_limit_bytes = body_limit_bytes
         self.bodies = bodies
+        self._tally = tally
+        self._decoding = Beside[bytes | Run]("long bodies")
+        self._encoding = Beside[bytes]("long answers")
 
     def answer(self, call: Call, headers: Headers, body: bytes, to: Recipient) -> None:
         """Run a call and send its answer once, now or later; whatever goes wrong is in it."""
@@ -93,10 +103,13 @@ class DirectEndpoints:
         request_id = self.request_id(headers)
         try:
             check_media_type(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
-            result = self._handlers[call.verb](call.name, call.version, body)
+            handler = self._handlers[call.verb]
+            if len(body) > LONG_BYTES:
+                self._decode_beside(call, request_id, started, to, handler, body)
+                return
+            result = handler(call.name, call.version, body)
             if isinstance(result, Run):
-                finish = partial(self._finish, call, request_id, started, to, result.encode)
-                result.scheduler.submit(result.features, result.outputs, finish)
+                self._start(call, request_id, started, to, result)
                 return
             answer = self._answered(call, request_id, result, started)
         except Exception as exc:  # noqa: BLE001 - what is not expected becomes a 500
@@ -141,6 +154,61 @@ class DirectEndpoints:
         sent_id = request_id.encode()
         return Answer(500, _PROBLEM, sent_id, problems.LAST_RESORT % sent_id, last=True)
 
+    def _decode_beside(
+        self,
+        call: Call,
+        request_id: str,
+        started: float,
+        to: Recipient,
+        handler: Handler,
+        body: bytes,
+    ) -> None:
+        held = HeldBody(self.bodies)
+        held.grow_to(len(body))
+        self._decoding.do(
+            partial(handler, call.name, call.version, body),
+            partial(self._decoded, call, request_id, started, to, held),
+            is_wanted=lambda: not to.disconnected,
+        )
+
+    def _encode_beside(
+        self,
+        call: Call,
+        request_id: str,
+        started: float,
+        to: Recipient,
+        encode: Callable[[], bytes],
+    ) -> None:
+        self._encoding.do(
+            encode,
+            partial(self._tell, call, request_id, started, to),
+            is_wanted=lambda: not to.disconnected,
+        )
+
+    def _decoded(
+        self,
+        call: Call,
+        request_id: str,
+        started: float,
+        to: Recipient,
+        held: HeldBody,
+        result: bytes | Run | Exception,
+    ) -> None:
+        held.release()
+        if not isinstance(result, Run):
+            self._tell(call, request_id, started, to, result)
+        elif not to.disconnected:
+            try:
+                self._start(call, request_id, started, to, result)
+            except Exception as exc:  # noqa: BLE001 - as in answer
+                self._tell(call, request_id, started, to, exc)
+
+    def _start(self, call: Call, request_id: str, started: float, to: Recipient, run: Run) -> None:
+        predictor, features, outputs, encode = run
+        self._tally.add(predictor, features)
+        finish = partial(self._finish, call, request_id, started, to, encode)
+        predictor.scheduler.submit(features, outputs, finish)
+
     def _finish(
         self,
         call: Call,
@@ -155,76 +223,29 @@ class DirectEndpoints:
         try:
             if isinstance(outputs, Exception):
                 raise outputs
+            if outputs[0].size > _MANY_NUMBERS or (len(outputs) > 1 and _are_many(outputs)):
+                self._encode_beside(call, request_id, started, to, partial(encode, outputs))
+                return
             answer = self._answered(call, request_id, encode(outputs), started)
         except Exception as exc:  # noqa: BLE001 - as in answer
             answer = self.refused(call, request_id, exc, started)
         to.send(answer)
+
+    def _tell(
+        self, call: Call, request_id: str, started: float, to: Recipient, body: bytes | Exception
+    ) -> None:
+        if to.disconnected:
+            return
+        if isinstance(body, Exception):
+            to.send(self.refused(call, request_id, body, started))
+        else:
+            to.send(self._answered(call, request_id, body, started))
 
     def _answered(self, call: Call, request_id: str, body: bytes, started: float) -> Answer:
         self._metrics.count_request(call.verb, 200, time.perf_counter() - started)
         return Answer(200, _JSON, request_id.encode(), body)
 
 
-class Direct:
-    """ASGI: answers direct paths itself and hands every other one to the framework."""
-
-    def __init__(self, app: ASGIApp, endpoints: DirectEndpoints) -> None:
-        self.app = app
-        self.endpoints = endpoints
-
-    async def __call__(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
-        call = find(scope["path"]) if scope["type"] == "http" else None
-        if call is None:
-            await self.app(scope, receive, send)
-            return
-        answer = await self._answer(call, scope, receive)
-        if answer is None:
-            return
-        headers = [
-            (b"content-type", answer.media_type),
-            (b"content-length", b"%d" % len(answer.body)),
-            (b"x-request-id", answer.request_id),
-            *answer.headers,
-        ]
-        if answer.last:
-            headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
-
-    async def _answer(self, call: Call, scope: Scope, receive: Receive) -> Answer | None:
-        """The answer, if the client is still there to get one."""
-        endpoints, headers, method = self.endpoints, dict(scope["headers"]), scope["method"]
-        started = time.perf_counter()
-        try:
-            if method != "POST":
-                request_id = endpoints.request_id(headers)
-                refusal = problems.wrong_method(
-                    call.path, request_id, method=method, allowed="POST"
-                )
-                return endpoints.responded(call, request_id, refusal, started)
-            body = await read_body(
-                headers, receive, limit=endpoints.body_limit_bytes, bodies=endpoints.bodies
-            )
-        except Exception as exc:  # noqa: BLE001 - as in DirectEndpoints.answer
-            return endpoints.refused(call, endpoints.request_id(headers), exc, started)
-        if body is None:
-            return None
-        waiting = _Waiting()
-        endpoints.answer(call, headers, body, waiting)
-        return await waiting.answer
-
-
-class _Waiting:
-    """A task that waits for its answer."""
-
-    def __init__(self) -> None:
-        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-
-    @property
-    def disconnected(self) -> bool:
-        """Whether the task has been cancelled."""
-        return self.answer.done()
-
-    def send(self, answer: Answer) -> None:
-        if not self.answer.done():
-            self.answer.set_result(answer)
+def _are_many(outputs: list[Floats]) -> bool:
+    """Whether to write so many numbers as text takes long."""
+    return sum(output.size for output in outputs) > _MANY_NUMBERS

@@ -4,7 +4,6 @@ from functools import partial
 
 from service.api.direct import Run
 from service.api.requests import version_in_path
-from service.api.tally import Tally
 from service.codecs.json_hidden import decode_hidden, encode_hidden
 from service.codecs.json_options import Options
 from service.codecs.json_predict import decode_predict, encode_predictions
@@ -16,11 +15,8 @@ from service.model_repository.repository import ModelRepository
 class RowHandlers:
     """What the rows of a request are to be run through, and how the outputs are told."""
 
-    def __init__(
-        self, repository: ModelRepository[Predictor], tally: Tally, *, row_limit: int
-    ) -> None:
+    def __init__(self, repository: ModelRepository[Predictor], *, row_limit: int) -> None:
         self._repository = repository
-        self._tally = tally
         self._row_limit = row_limit
 
     def predict(self, name: str, version: str | None, body: bytes) -> Run:
@@ -30,19 +26,17 @@ class RowHandlers:
         features, options = decode_predict(
             body, form=chosen.row_format, manifest=manifest, row_limit=self._row_limit
         )
-        self._tally.add(chosen, features)
         wanted = chosen.prediction_outputs(uncertainty=options.uncertainty)
         warned = features if options.warnings else None
         encode = partial(_predictions, chosen, options, warned)
-        return Run(chosen.scheduler, features, wanted, encode)
+        return Run(chosen, features, wanted, encode)
 
     def hidden(self, name: str, version: str | None, body: bytes) -> Run:
         """The hidden representations of rows, layer by layer. Raises ServiceError."""
         chosen = self._version(name, version)
         features = decode_hidden(body, form=chosen.row_format, row_limit=self._row_limit)
-        self._tally.add(chosen, features)
         wanted = chosen.hidden_outputs
-        return Run(chosen.scheduler, features, wanted, partial(_hidden, chosen))
+        return Run(chosen, features, wanted, partial(_hidden, chosen))
 
     def _version(self, name: str, version: str | None) -> Predictor:
         number = None if version is None else version_in_path(name, version)

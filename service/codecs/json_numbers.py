@@ -18,8 +18,9 @@ from service.inference.features import Floats
 # As most clients write it, and as all may.
 _SHORTEST = b'{"instances":[['
 _PLAIN = re.compile(rb'\s*\{\s*"instances"\s*:\s*\[\s*\[')
-# A parser keeps the memory of the largest body that it has seen.
-_KEPT_BYTES = 1024 * 1024
+# A parser keeps the memory of the largest body that it has seen, and is of one thread: longer ones
+# may be decoded on another (service/api/direct.py).
+KEPT_BYTES = 512 * 1024
 _kept = simdjson.Parser()
 
 
@@ -34,7 +35,7 @@ def rows_of_numbers(body: bytes, *, width: int, row_limit: int) -> Floats | None
         return None
     if body.find(b"{", start) >= 0:
         return None
-    parser = _kept if len(body) <= _KEPT_BYTES else simdjson.Parser()
+    parser = _kept if len(body) <= KEPT_BYTES else simdjson.Parser()
     try:
         content = parser.parse(body)
         if not isinstance(content, simdjson.Object) or len(content) != 1:

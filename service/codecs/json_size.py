@@ -26,7 +26,7 @@ _SHORT_BYTES = 64 * 1024
 _AFFORDABLE = 20_000
 # A value follows a comma, or is the first in brackets.
 _MARKS = tuple(map(ord, ",[{"))
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 # Numbers that simdjson has no room for, where orjson takes a float, or the nearest decoder refuses.
 _LARGE_NUMBER = re.compile(
     rb"(?<=[\[,:\s])-?(?:\d{19,}(?:\.\d+)?(?:[eE]\+?\d+)?|\d+(?:\.\d+)?[eE]\+?\d{3,})(?=[\],}\s])"

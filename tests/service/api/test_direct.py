@@ -9,11 +9,13 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from service.api.asgi import Direct
 from service.api.calls import find
-from service.api.direct import Answer, Direct, DirectEndpoints
+from service.api.direct import Answer, DirectEndpoints
 from service.api.in_flight import BodiesInFlight
 from service.api.metrics import Metrics
 from service.api.middleware.request_id import RequestIds
+from service.api.tally import Tally
 from service.errors import InvalidInput
 
 pytestmark = pytest.mark.anyio
@@ -69,12 +71,14 @@ class _Client:
 
 def _broken() -> DirectEndpoints:
     handlers: Any = _Broken()
+    metrics = Metrics()
     return DirectEndpoints(
         handlers,
         ids=RequestIds(),
-        metrics=Metrics(),
+        metrics=metrics,
         body_limit_bytes=1000,
         bodies=BodiesInFlight(1000),
+        tally=Tally(metrics),
     )
 
 
