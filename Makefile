@@ -72,8 +72,9 @@ bench-coverage: $(VENV)/installed-dev ## hold prediction sets against what they 
 bench-input-form: $(VENV)/installed-dev ## time the ways in which a mixed row can go into a graph
 	$(BIN)/python -m benchmarks.input_form
 
-fuzz: $(VENV)/installed-dev ## hold a million made-up bodies against slow decoders and over HTTP
+fuzz: $(VENV)/installed-dev ## a million made-up bodies, and clients that do as they like
 	$(BIN)/python -m benchmarks.fuzz_bodies
+	$(BIN)/python -m benchmarks.fuzz_connections
 
 check: $(VENV)/installed-dev ## format, lint, types and layers, all without editing
 	$(BIN)/ruff format --check .

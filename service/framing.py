@@ -7,10 +7,12 @@ client that has only stopped writing gets all its answers.
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 import httptools
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api import problems
@@ -34,6 +36,9 @@ class FramedProtocol(HttpToolsProtocol):
         self._unsettled = 0
         # Whether the request of self.cycle is still to come to its end.
         self._unfinished = False
+        # Of the requests that go uvicorn's way, the one that is being answered.
+        self._running: RequestResponseCycle | None = None
+        self._client_closes = False
         self._refused = self._ended = False
         self._to_discard: int | None = None
         self._framing: bytes | None = None
@@ -65,14 +70,45 @@ class FramedProtocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         return True
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The end of the connection: uvicorn tells it to the last request, not to one before."""
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        super().connection_lost(exc)
+
     def hang_up(self) -> None:
         """Send no more; close once the client has read it, or after a while."""
-        if self._ended or not self.transport.can_write_eof():
+        may_send = self._refused or not self._client_closes
+        self._refused = True
+        self.pipeline.clear()
+        if self._ended or not may_send or not self.transport.can_write_eof():
             self.transport.close()
         elif not self.transport.is_closing():
             self.transport.write_eof()
             self._to_discard = _LINGER_BYTES
             self.loop.call_later(_LINGER_S, self.transport.close)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        self._running = cycle
+        self._client_closes = not cycle.keep_alive
+        cycle.transport = _Lingering(self)  # type: ignore[assignment]
+        super()._start_asgi_task(cycle, partial(self._answer_unless_cancelled, cycle, app))
+
+    async def _answer_unless_cancelled(
+        self,
+        cycle: RequestResponseCycle,
+        app: ASGIApp,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        try:
+            await app(scope, receive, send)
+        except asyncio.CancelledError:
+            # The service stops, and the time that requests have to end in is over.
+            cycle.disconnected = True
+            self.transport.close()
 
     def _discard(self, size: int) -> None:
         if self._to_discard is not None:
@@ -162,7 +198,7 @@ class FramedProtocol(HttpToolsProtocol):
         before = self.cycle
         self.cycle = RequestResponseCycle(
             scope=self._refused_scope(),  # type: ignore[arg-type]
-            transport=_Lingering(self),  # type: ignore[arg-type]
+            transport=self.transport,
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
@@ -174,7 +210,7 @@ class FramedProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, response)  # type: ignore[arg-type]
+            self._start_asgi_task(self.cycle, response)
         else:
             self.pipeline.appendleft((self.cycle, response))  # type: ignore[arg-type]
 

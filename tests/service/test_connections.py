@@ -1,0 +1,140 @@
+"""A short form of the state machine of `make fuzz`: clients of all kinds, each with its answers."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from benchmarks.fuzzing.connection import Connection
+from benchmarks.fuzzing.connections_machine import Connections
+from benchmarks.fuzzing.in_thread import PATIENCE_S, ServiceInThread
+from benchmarks.fuzzing.requests import KINDS, make_request
+from service.codecs.json_hidden import encode_hidden
+from service.inference import scheduler
+
+
+def test_every_whole_request_has_one_answer_in_order(models: Path) -> None:
+    Connections.models = models
+    Connections.seen.clear()
+    short = settings(
+        max_examples=25,
+        stateful_step_count=30,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+    try:
+        run_state_machine_as_test(Connections, settings=short)
+    finally:
+        Connections.end()
+
+    assert Connections.seen.total() >= 300
+    assert len(Connections.seen) >= 0.8 * len(KINDS)
+
+
+class HeldRuns:
+    """Lets the runs of models begin, and holds them until they are released."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._began, self._released = threading.Event(), threading.Event()
+        run = scheduler._run
+
+        def held(*args: Any) -> Any:
+            self._began.set()
+            assert self._released.wait(PATIENCE_S)
+            return run(*args)
+
+        monkeypatch.setattr(scheduler, "_run", held)
+
+    def wait(self) -> None:
+        """Return when a run has begun."""
+        assert self._began.wait(PATIENCE_S)
+
+    def release(self) -> None:
+        """Let all go on."""
+        self._released.set()
+
+
+@pytest.fixture
+def held_runs(monkeypatch: pytest.MonkeyPatch) -> HeldRuns:
+    return HeldRuns(monkeypatch)
+
+
+@pytest.fixture
+def service(models: Path) -> Iterator[ServiceInThread]:
+    with closing(ServiceInThread(models)) as service:
+        yield service
+
+
+def test_client_that_leaves_while_several_answers_are_due_is_no_error(
+    service: ServiceInThread, held_runs: HeldRuns
+) -> None:
+    connection = Connection(service.port)
+    connection.send([make_request("thread and chunked", "left")] * 3)
+    held_runs.wait()
+
+    connection.leave(reset=True)
+    service.wait_for_connections(0)
+    held_runs.release()
+
+    service.wait_until_left()
+    assert service.failures.lines == []
+
+
+def test_client_that_has_left_is_not_encoded(
+    service: ServiceInThread, held_runs: HeldRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[str] = []
+
+    def counted(*args: Any, name: str, version: int) -> bytes:
+        encoded.append(name)
+        return encode_hidden(*args, name=name, version=version)
+
+    monkeypatch.setattr("service.api.predictions.encode_hidden", counted)
+    leaving, staying = Connection(service.port), Connection(service.port)
+    leaving.send([make_request("thread", "left")])
+    held_runs.wait()
+
+    leaving.leave(reset=True)
+    service.wait_for_connections(1)
+    staying.send([make_request("thread", "stayed")])
+    held_runs.release()
+
+    staying.read()
+    staying.leave(reset=False)
+    assert encoded == ["digits"]
+    assert service.failures.lines == []
+
+
+def test_request_whose_body_is_not_whole_when_the_time_to_stop_is_over_is_closed(
+    service: ServiceInThread,
+) -> None:
+    connection = Connection(service.port)
+    request = make_request("chunked", "half")
+    connection.begin([], request, 0.9)
+    service.settle()
+
+    service.begin_to_stop()
+
+    assert connection.next() is None
+    connection.leave(reset=False)
+    service.wait_until_stopped()
+    assert not [line for line in service.failures.lines if "Exception" in line]
+
+
+def test_refusal_reaches_a_client_that_is_still_sending(service: ServiceInThread) -> None:
+    for _ in range(5):
+        connection = Connection(service.port, small_buffer=True)
+        connection.send([make_request("thread", "before")] * 4)
+        connection.send([make_request("too large", "refused")], cuts=(0.2, 0.4, 0.6, 0.8))
+        connection.send([make_request("too large", "after")])
+
+        connection.read()
+        connection.read_to_end()
