@@ -18,11 +18,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from service.api import problems
 from service.api.middleware.request_id import HEADER, RequestIds
 from service.errors import HeadTooLarge, MalformedRequest, ServiceError, UnsupportedRequest
+from service.linger import Linger
 
 Head = list[tuple[bytes, bytes]]
 
-# Closing while the client sends can cost it the answer: what it sends meanwhile is thrown away.
-_LINGER_S, _LINGER_BYTES = 1.0, 4 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -40,15 +39,16 @@ class FramedProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._client_closes = False
         self._refused = self._ended = False
-        self._to_discard: int | None = None
+        self._linger: Linger | None = None
         self._framing: bytes | None = None
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client."""
-        if self._refused:
-            self._discard(len(data))
-            return
         self._unset_keepalive_if_required()
+        if self._refused:
+            if self._linger is not None:
+                self._linger.discard(len(data))
+            return
         self._unsettled += len(data)
         try:
             self._feed(data)
@@ -79,15 +79,13 @@ class FramedProtocol(HttpToolsProtocol):
 
     def hang_up(self) -> None:
         """Send no more; close once the client has read it, or after a while."""
-        may_send = self._refused or not self._client_closes
+        may_send = self._refused or self._unfinished or not self._client_closes
         self._refused = True
         self.pipeline.clear()
         if self._ended or not may_send or not self.transport.can_write_eof():
             self.transport.close()
-        elif not self.transport.is_closing():
-            self.transport.write_eof()
-            self._to_discard = _LINGER_BYTES
-            self.loop.call_later(_LINGER_S, self.transport.close)
+        elif self._linger is None and not self.transport.is_closing():
+            self._linger = Linger(self.transport, self.loop)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
         self._running = cycle
@@ -109,12 +107,6 @@ class FramedProtocol(HttpToolsProtocol):
             # The service stops, and the time that requests have to end in is over.
             cycle.disconnected = True
             self.transport.close()
-
-    def _discard(self, size: int) -> None:
-        if self._to_discard is not None:
-            self._to_discard -= size
-            if self._to_discard < 0:
-                self.transport.close()
 
     def _hold_body(self) -> None:
         """The rest of a request is to come in bytes of their own."""

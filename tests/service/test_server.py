@@ -276,6 +276,26 @@ def test_body_beyond_the_limit_is_413_and_the_connection_ends(
     assert json.loads(body)["detail"] == "expected a body of at most 65536 bytes, got more"
 
 
+@pytest.mark.parametrize("closes", [(), ("Connection: close",)], ids=["stays", "closes"])
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+def test_client_that_sends_all_of_a_body_beyond_the_limit_before_it_reads_gets_its_413(
+    connection: Connection, closes: tuple[str, ...], chunked: bool
+) -> None:
+    body = b" " * 20_000_000
+    headers = (*closes, "Transfer-Encoding: chunked") if chunked else closes
+
+    connection.send(_request(_chunked(body) if chunked else body, PATH, *headers))
+
+    status, headers_, _ = connection.receive()
+    assert (status, headers_["connection"]) == (413, "close")
+    assert connection.ended()
+
+
+def test_client_that_goes_on_sending_after_its_413_is_cut(connection: Connection) -> None:
+    with pytest.raises(ConnectionError):
+        connection.send(_request(b" " * 200_000_000))
+
+
 def test_what_is_not_http_is_refused_after_the_answers_before_it(
     connection: Connection, expected: object
 ) -> None:
