@@ -108,6 +108,9 @@ class FramedProtocol(HttpToolsProtocol):
             cycle.disconnected = True
             self.transport.close()
 
+    def _count_refused(self, problem: str) -> None:
+        """A request has been refused with this kind of problem."""
+
     def _hold_body(self) -> None:
         """The rest of a request is to come in bytes of their own."""
 
@@ -166,6 +169,7 @@ class FramedProtocol(HttpToolsProtocol):
         else:
             _log.error("request %s failed", request_id, exc_info=error)
             response = problems.unexpected("", request_id)
+        self._count_refused(problems.kind_of(error))
         response.headers[HEADER] = request_id
         response.headers["Connection"] = "close"
         self._answer_last(response)

@@ -201,6 +201,11 @@ class DirectProtocol(FramedProtocol):
         except TooManyBodies as exc:
             self._refuse(exc)
 
+    def _count_refused(self, problem: str) -> None:
+        """Count a refusal, and its problem's kind."""
+        if self._endpoints is not None:
+            self._endpoints.count_refused(problem)
+
     def _release_body(self) -> None:
         self._body = b""
         if self._held is not None:

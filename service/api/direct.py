@@ -116,6 +116,10 @@ class DirectEndpoints:
             answer = self.refused(call, request_id, exc, started)
         to.send(answer)
 
+    def count_refused(self, problem: str) -> None:
+        """Count a request that never became a call, by the kind of its problem."""
+        self._metrics.count_refused(problem)
+
     def request_id(self, headers: Headers) -> str:
         """The id of a request with these headers."""
         return self._ids.of(headers.get(b"x-request-id", b"").decode("latin-1"))

@@ -132,6 +132,13 @@ class Metrics:
             registry=self.registry,
         )
         self._known: dict[tuple[str, int], Histogram] = {}
+        self._refused = Counter(
+            "mlpserve_refused_requests",
+            "Requests that were refused as they came in, with their connection, by the kind of the "
+            "problem: nobody knows what they asked for, or their bodies were too many",
+            ["problem"],
+            registry=self.registry,
+        )
 
     def count_unusual_cells(
         self, model: str, version: int, feature: str, kind: str, count: int
@@ -153,6 +160,10 @@ class Metrics:
             known = self._seconds.labels(verb.removeprefix(":"), str(status))
             self._known[verb, status] = known
         known.observe(seconds)
+
+    def count_refused(self, problem: str) -> None:
+        """One request more, refused before all of it was there."""
+        self._refused.labels(problem).inc()
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""

@@ -32,6 +32,7 @@ STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
     errors.RunTooLong: (504, "run-too-long"),
 }
 RETRY_AFTER_S = 1
+_UNEXPECTED_KIND = "internal-error"
 _UNEXPECTED = "the service failed; its log has the cause under this request's id"
 # The body of the answer to a failure in making any other one; % puts in the request's id.
 LAST_RESORT = (
@@ -52,9 +53,14 @@ def status_of(error: errors.ServiceError) -> tuple[int, str]:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def kind_of(error: Exception) -> str:
+    """The short name of the problem that an error becomes."""
+    return status_of(error)[1] if isinstance(error, errors.ServiceError) else _UNEXPECTED_KIND
+
+
 def unexpected(path: str, request_id: str) -> Response:
     """The answer to a failure that nobody foresaw."""
-    return _answer(path, request_id, 500, "internal-error", _UNEXPECTED)
+    return _answer(path, request_id, 500, _UNEXPECTED_KIND, _UNEXPECTED)
 
 
 def wrong_method(path: str, request_id: str, *, method: str, allowed: str) -> Response:

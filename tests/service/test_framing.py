@@ -1,6 +1,7 @@
 """Where requests begin and end on a connection, on a real socket."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -202,6 +203,39 @@ def test_head_is_counted_apart_from_the_body_that_comes_with_it(
     connection.send(_request(body, PATH, "A: " + "b" * size))
 
     assert connection.receive()[0] == status
+
+
+def test_refusals_are_counted_by_their_problem(service: Service) -> None:
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    before = _refusals(service)
+    for request in (
+        b"NONSENSE\r\n\r\n",
+        _request() + b"NONSENSE\r\n\r\n",
+        _request(b"", "x:443", method="CONNECT"),
+        _OPEN + b"a: b\r\n" * (LIMIT // 6 + 1),
+    ):
+        with closing(socket.create_connection((host, int(port)), timeout=10)) as raw:
+            raw.sendall(request)
+            raw.shutdown(socket.SHUT_WR)
+            while raw.recv(65536):
+                pass
+
+    after = _refusals(service)
+    grown = {problem: after[problem] - before.get(problem, 0) for problem in after}
+    assert {problem: count for problem, count in grown.items() if count} == {
+        "malformed-request": 2,
+        "unsupported-request": 1,
+        "head-too-large": 1,
+    }
+
+
+def _refusals(service: Service) -> dict[str, float]:
+    found = re.findall(
+        r'^mlpserve_refused_requests_total\{problem="(.+)"\} (.+)$',
+        httpx.get(service.url + "/metrics").text,
+        re.MULTILINE,
+    )
+    return {problem: float(count) for problem, count in found}
 
 
 def test_client_that_has_only_stopped_writing_gets_all_its_answers(
