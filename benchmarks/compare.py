@@ -36,7 +36,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from training.finish import calibrated
-from training.metrics import accuracy, calibration_error, log_loss
+from training.metrics import Answers
 from training.prepare import Prepared
 from training.preprocess import learn
 from training.select_config import SelectConfig
@@ -201,11 +201,9 @@ def compare(name: str, folds: int, settings: int | None) -> dict[str, list[Score
             start = time.perf_counter()
             found = answer(table, training, test)
             seconds = time.perf_counter() - start
+            answers = Answers.of(found, true)
             scored = Scored(
-                accuracy(found, true),
-                log_loss(found, true),
-                calibration_error(found, true),
-                seconds,
+                answers.accuracy, answers.log_loss, answers.calibration_error(), seconds
             )
             scores[contestant].append(scored)
             print(f"{name:14} {contestant:22} {scored}", file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 """How far probabilities may be believed: temperature, calibration error, prediction sets."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -15,16 +15,15 @@ from service.model_repository.provenance import (
     CalibrationTest,
     SetMeasure,
 )
-from training.metrics import Floats, Indices, calibration_error, log_loss
+from training.metrics import LEAST, Answers, Floats, Indices
 from training.network import Perceptron
+from training.parts import row_parts
 
 # Of 1 / temperature, the range that is searched.
 _COLDEST, _HOTTEST = 20.0, 0.02
 # Standard deviation of a normal prior of log temperature: without one, rows that are all classified
 # correctly would make every prediction certain.
 _PRIOR = 0.25
-# As log_loss has it.
-_LOWEST = np.finfo(np.float32).eps
 # Logits by which a temperature is searched for; whether it is better than 1 is asked of all.
 _MOST_SEARCHED = 10_000_000
 # Of these coverages a manifest tells what they came to on test rows.
@@ -40,35 +39,43 @@ def calibrate(logits: Floats, class_index: Indices) -> Calibration:
     `logits`, (members, n, n_classes), against (n,); members' probabilities are averaged. No
     temperature is worse than 1 on these rows: if none is better, it is 1.
     """
+    before = Answers.of_parts(averaged(logits, 1.0), class_index)
     temperature = fit_temperature(logits, class_index)
-    before, after = averaged(logits, 1.0), averaged(logits, temperature)
+    after = Answers.of_parts(averaged(logits, temperature), class_index)
+    if not after.log_loss < before.log_loss:
+        temperature, after = 1.0, before
     return Calibration(
         rows=len(class_index),
         temperature=temperature,
-        log_loss_before=log_loss(before, class_index),
-        log_loss_after=log_loss(after, class_index),
-        calibration_error_before=calibration_error(before, class_index),
-        calibration_error_after=calibration_error(after, class_index),
-        thresholds=conformal_thresholds(after, class_index, hold_first=False),
-        first_thresholds=conformal_thresholds(after, class_index, hold_first=True),
+        log_loss_before=before.log_loss,
+        log_loss_after=after.log_loss,
+        calibration_error_before=before.calibration_error(),
+        calibration_error_after=after.calibration_error(),
+        thresholds=conformal_thresholds(after, hold_first=False),
+        first_thresholds=conformal_thresholds(after, hold_first=True),
         class_percents=CLASS_PERCENTS,
-        class_thresholds=class_thresholds(after, class_index),
+        class_thresholds=class_thresholds(after, logits.shape[2]),
     )
 
 
-def averaged(logits: Floats, temperature: float) -> Floats:
-    """The mean of the members' probabilities, (n, n_classes), of (members, n, n_classes)."""
-    members = (_softmax(each.astype(np.float64) / temperature) for each in logits)
-    # A mean of probabilities may be above 1 by its last bit.
-    return np.asarray(np.minimum(sum(members) / len(logits), 1.0))
+def averaged(logits: Floats, temperature: float) -> Iterator[Floats]:
+    """The mean of the members' probabilities, of (members, n, n_classes).
+
+    Part after part of the rows, (m, n_classes) each: all of them, in float64, would be twice as
+    large as the logits.
+    """
+    members, rows, classes = logits.shape
+    for part in row_parts(rows, classes):
+        found = (_softmax(each[part].astype(np.float64) / temperature) for each in logits)
+        # A mean of probabilities may be above 1 by its last bit.
+        yield np.minimum(sum(found) / members, 1.0)
 
 
 def fit_temperature(logits: Floats, class_index: Indices) -> float:
     """The temperature of the lowest log-loss (Guo et al. 2017, section 4.2), and near 1 in doubt.
 
     Every member's logits, (members, n, n_classes), are divided by it. What is minimised is the
-    log-loss less the log of a prior, which is highest at 1: so the log-loss found is never above
-    that of 1.
+    log-loss less the log of a prior, which is highest at 1.
     """
     # Of thousands of classes fewer rows say as much, and all of them would take minutes.
     rows = slice(None, None, max(1, -(-logits.size // _MOST_SEARCHED)))
@@ -80,10 +87,7 @@ def fit_temperature(logits: Floats, class_index: Indices) -> float:
     def cost(inverse: float) -> float:
         given = (np.exp(true * inverse) / np.exp(below_highest * inverse).sum(axis=2)).mean(axis=0)
         prior = 0.5 * (math.log(inverse) / _PRIOR) ** 2 / len(searched)
-        return float(-np.log(np.maximum(given, _LOWEST)).mean()) + prior
-
-    def loss(temperature: float) -> float:
-        return log_loss(averaged(logits, temperature), class_index)
+        return float(-np.log(np.maximum(given, LEAST)).mean()) + prior
 
     found = minimize_scalar(
         cost,
@@ -91,9 +95,7 @@ def fit_temperature(logits: Floats, class_index: Indices) -> float:
         method="bounded",
         options={"xatol": 1e-6},
     )
-    # To six digits, and judged as it will be used.
-    temperature = float(f"{1 / float(found.x):.6g}")
-    return temperature if loss(temperature) < loss(1.0) else 1.0
+    return float(f"{1 / float(found.x):.6g}")
 
 
 @torch.no_grad()
@@ -105,9 +107,7 @@ def cool(networks: Sequence[Perceptron], temperature: float) -> None:
         last.bias.div_(temperature)
 
 
-def conformal_thresholds(
-    probabilities: Floats, class_index: Indices, *, hold_first: bool
-) -> tuple[float, ...]:
+def conformal_thresholds(answers: Answers, *, hold_first: bool) -> tuple[float, ...]:
     """For coverages of 1 to 99 percent, how probable a label must be to be in the set.
 
     Split conformal prediction with the score 1 - p(true label): of rows like these, sets hold the
@@ -116,20 +116,19 @@ def conformal_thresholds(
     always in the set: the theorem asks for the same score of every row, and not for which one.
     Too few rows for a coverage make it 0, which every label passes.
     """
-    return _thresholds(_given(probabilities, class_index, hold_first=hold_first), COVERAGE_PERCENTS)
+    return _thresholds(_given(answers, hold_first=hold_first), COVERAGE_PERCENTS)
 
 
-def class_thresholds(probabilities: Floats, class_index: Indices) -> tuple[tuple[float, ...], ...]:
+def class_thresholds(answers: Answers, n_classes: int) -> tuple[tuple[float, ...], ...]:
     """Per percent of CLASS_PERCENTS the threshold of every label, from the rows of that class.
 
     Sets hold the most probable label, and with it the true one for so many rows of each class
     (label-conditional conformal prediction, Vovk et al. 2005, section 4.5).
     """
-    given = _given(probabilities, class_index, hold_first=True)
-    by_class = [
-        _thresholds(given[class_index == number], CLASS_PERCENTS)
-        for number in range(probabilities.shape[1])
-    ]
+    order = np.argsort(answers.class_index, kind="stable")
+    given = _given(answers, hold_first=True)[order]
+    ends = np.bincount(answers.class_index, minlength=n_classes).cumsum()
+    by_class = [_thresholds(one, CLASS_PERCENTS) for one in np.split(given, ends[:-1])]
     return tuple(zip(*by_class, strict=True))
 
 
@@ -139,7 +138,7 @@ def tested_calibration(
     """What the published graph's probabilities, (n, n_classes), came to on n test rows."""
     return CalibrationTest(
         rows=len(class_index),
-        calibration_error=calibration_error(probabilities, class_index),
+        calibration_error=Answers.of(probabilities, class_index).calibration_error(),
         sets=tuple(
             _measured(calibration, percent, probabilities, class_index)
             for percent in MEASURED_PERCENTS
@@ -164,11 +163,11 @@ def _measured(
     )
 
 
-def _given(probabilities: Floats, class_index: Indices, *, hold_first: bool) -> Floats:
+def _given(answers: Answers, *, hold_first: bool) -> Floats:
     """How probable each row's true label was, (n,); with `hold_first` 1 if it was the first."""
-    given = probabilities[np.arange(len(class_index)), class_index].astype(np.float32)
+    given = answers.given.astype(np.float32)
     if hold_first:
-        given[probabilities.argmax(axis=1) == class_index] = 1.0
+        given[answers.right] = 1.0
     return given
 
 

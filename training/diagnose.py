@@ -9,7 +9,6 @@ from service.model_repository.provenance import Diagnosis, Finding, ReferenceSco
 from training.advice import Change, offered, slower, unvanished
 from training.config import RunConfig
 from training.inputs import Inputs
-from training.metrics import accuracy, log_loss
 from training.network import Perceptron, hidden_values
 from training.signs import VANISHING, Judged, LayerState, Observed, gradient_ratio, read_signs
 from training.verdict import decide
@@ -41,14 +40,13 @@ def diagnose(observed: Observed) -> Diagnosis:
 
 
 def _references(judged: Judged) -> tuple[ReferenceScore, ...]:
-    true = judged.class_index[judged.references.scored]
     return tuple(
         ReferenceScore(
             name=found.name,
             training_rows=found.rows,
-            rows=len(true),
-            accuracy=accuracy(found.probabilities, true),
-            log_loss=log_loss(found.probabilities, true),
+            rows=len(found.answers),
+            accuracy=found.answers.accuracy,
+            log_loss=found.answers.log_loss,
         )
         for found in judged.references.found
     )

@@ -10,6 +10,7 @@ from service.model_repository.manifest import Artifact, Golden, Parity
 from service.model_repository.signature import Cell, Feature, Signature
 from training.errors import ExportRefused
 from training.graph import OPSET, build_graph, require_evaluation_mode
+from training.parts import row_parts
 from training.trained import TrainedModel
 
 LARGEST_DIFFERENCE = 1e-5
@@ -78,8 +79,8 @@ def check_parity(model: TrainedModel, opened: OnnxModel, features: Features) -> 
     Raises ExportRefused for a probability more than LARGEST_DIFFERENCE off or another label.
     """
     difference, different = 0.0, 0
-    for start in range(0, len(features), _ROWS_AT_ONCE):
-        rows = features[start : start + _ROWS_AT_ONCE]
+    for part in row_parts(len(features), len(model.labels), at_most=_ROWS_AT_ONCE):
+        rows = features[part]
         expected = model.probabilities(rows)
         difference = max(difference, float(np.abs(expected - opened.probabilities(rows)).max()))
         named = [model.labels[i] for i in expected.argmax(axis=1)]

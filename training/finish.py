@@ -38,8 +38,9 @@ from training.tables.table import Indices
 from training.trained import TrainedModel
 from training.worth import UncertaintyEvidence, uncertainty_evidence, worth_of
 
-# Test rows that a report draws, and of these the ones whose hidden values it shows.
-_DRAWN_ROWS, _HIDDEN_ROWS = 10_000, 2_000
+# Test rows that a report draws, or as many as have so many probabilities, and of these the ones
+# whose hidden values it shows.
+_DRAWN_ROWS, _DRAWN_PROBABILITIES, _HIDDEN_ROWS = 10_000, 10_000_000, 2_000
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def finish(begun: Start, fitted: Fitted, folder: RunFolder) -> Run:
     opened = OnnxModel(artifact, model.signature)
     parity = check_parity(model, opened, table.features[test])
     probabilities = averaged(fitted.logits.numpy(), calibration.temperature)
-    answers, true_test = graph_probabilities(opened, table.features[test]), table.class_index[test]
+    true_test = table.class_index[test]
+    answers = graph_probabilities(opened, table.features[test], len(table.labels))
     tested = tested_calibration(calibration, answers, true_test)
     evidence = uncertainty_evidence(model, table.features[test], table.class_index[test])
     golden = make_golden(model, seed=config.seed)
@@ -143,7 +145,8 @@ def _report(
     from training.report.files import report_files
 
     table, test = begun.data.table, begun.data.split.test
-    rows = test[:: -(-len(test) // _DRAWN_ROWS)]
+    most = max(1, min(_DRAWN_ROWS, _DRAWN_PROBABILITIES // len(table.labels)))
+    rows = test[:: -(-len(test) // most)]
     first = model.networks[0]
     inputs = model.preprocessing.encode(table.features[rows[:_HIDDEN_ROWS]])
     evidence = Evidence(

@@ -1,6 +1,7 @@
 """Scores of predicted probabilities against the true classes, in numpy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,34 +10,84 @@ from service.model_repository.manifest import ClassScores, Label, Scores
 
 Floats = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+# What a probability of 0 counts as in a log-loss, as scikit-learn has it.
+LEAST = np.finfo(np.float32).eps
 
 _MOST_RANKED = 30_000_000
 
 
-def accuracy(probabilities: Floats, class_index: Indices) -> float:
-    """The share of rows, (n, n_classes) against (n,), whose most probable class is the true one."""
-    return float((probabilities.argmax(axis=1) == class_index).mean())
+@dataclass(frozen=True)
+class Answers:
+    """What most scores need of probabilities, (n, n_classes), and true classes: (n,) each.
 
-
-def log_loss(probabilities: Floats, class_index: Indices) -> float:
-    """Mean negative log probability of the true class, in nats.
-
-    A probability of 0 counts as float32's epsilon, as scikit-learn's log_loss has it.
+    `given` is how probable the true class is, `named` the most probable class, `confidence` how
+    probable that is.
     """
-    given = probabilities[np.arange(len(class_index)), class_index].astype(np.float64)
-    return float(-np.log(np.maximum(given, np.finfo(np.float32).eps)).mean())
 
+    class_index: Indices
+    given: Floats
+    named: Indices
+    confidence: Floats
 
-def calibration_error(probabilities: Floats, class_index: Indices, bins: int = 15) -> float:
-    """Expected calibration error of the most probable class (Guo et al. 2017, equation 3).
+    @classmethod
+    def of(cls, probabilities: Floats, class_index: Indices) -> "Answers":
+        """Those of some rows."""
+        rows, named = np.arange(len(class_index)), probabilities.argmax(axis=1)
+        given, confidence = probabilities[rows, class_index], probabilities[rows, named]
+        return cls(class_index, given, named, confidence)
 
-    The mean over rows of |accuracy - confidence| of their bin, of equally wide bins.
-    """
-    confidence = probabilities.max(axis=1)
-    hit = probabilities.argmax(axis=1) == class_index
-    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    gap = np.bincount(place, weights=hit - confidence.astype(np.float64), minlength=bins)
-    return float(np.abs(gap).sum() / len(class_index))
+    @classmethod
+    def of_parts(cls, parts: Iterable[Floats], class_index: Indices) -> "Answers":
+        """Those of all rows, of which one part after the other is made and let go."""
+        found, start = [], 0
+        for part in parts:
+            found.append(cls.of(part, class_index[start : start + len(part)]))
+            start += len(part)
+        return cls(
+            class_index,
+            np.concatenate([each.given for each in found]),
+            np.concatenate([each.named for each in found]),
+            np.concatenate([each.confidence for each in found]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.class_index)
+
+    @property
+    def right(self) -> Booleans:
+        """Of which rows the most probable class is the true one."""
+        return np.asarray(self.named == self.class_index)
+
+    @property
+    def losses(self) -> Floats:
+        """Each row's negative log probability of its true class, in nats.
+
+        A probability of 0 counts as float32's epsilon, as scikit-learn's log_loss has it.
+        """
+        given = self.given.astype(np.float64)
+        return np.asarray(-np.log(np.maximum(given, LEAST)))
+
+    @property
+    def accuracy(self) -> float:
+        """The share of rows that are right."""
+        return float(self.right.mean())
+
+    @property
+    def log_loss(self) -> float:
+        """The mean loss, in nats."""
+        return float(self.losses.mean())
+
+    def calibration_error(self, bins: int = 15) -> float:
+        """Expected calibration error of the most probable class (Guo et al. 2017, equation 3).
+
+        The mean over rows of |accuracy - confidence| of their bin, of equally wide bins.
+        """
+        place = np.minimum((self.confidence * bins).astype(np.int64), bins - 1)
+        gaps: Floats = self.right - self.confidence.astype(np.float64)
+        gap = np.bincount(place, weights=gaps, minlength=bins)
+        return float(np.abs(gap).sum() / len(self))
 
 
 def confusion(probabilities: Floats, class_index: Indices) -> Indices:
@@ -46,24 +97,32 @@ def confusion(probabilities: Floats, class_index: Indices) -> Indices:
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def score(probabilities: Floats, class_index: Indices, labels: Sequence[Label]) -> Scores:
-    """All scores on these rows, and of each class.
+def score(
+    probabilities: Floats | Iterable[Floats], class_index: Indices, labels: Sequence[Label]
+) -> Scores:
+    """All scores on these rows, and of each class, of (n, n_classes) or of its parts in order.
 
     Areas under the ROC curve and average precision are left out of more than 30 million
     probabilities: they sort each class's.
     """
+    parts = [probabilities] if isinstance(probabilities, np.ndarray) else probabilities
     classes = len(labels)
-    named = probabilities.argmax(axis=1)
     true = np.bincount(class_index, minlength=classes)
-    predicted = np.bincount(named, minlength=classes)
-    hits = np.bincount(class_index[named == class_index], minlength=classes)
-    ranked = [_ranking(probabilities, class_index, true, number) for number in range(classes)]
+    ranked: list[tuple[float | None, float | None]] = [(None, None)] * classes
+    if len(class_index) * classes <= _MOST_RANKED:
+        whole = np.concatenate(list(parts))
+        answers = Answers.of(whole, class_index)
+        ranked = [_ranking(whole, class_index, true, number) for number in range(classes)]
+    else:
+        answers = Answers.of_parts(parts, class_index)
+    predicted = np.bincount(answers.named, minlength=classes)
+    hits = np.bincount(class_index[answers.right], minlength=classes)
     # Of two classes one tells all: the second, as a rule "yes", "true" or 1.
     areas, precisions = zip(*(ranked[1:] if classes == 2 else ranked), strict=True)
     return Scores(
         rows=len(class_index),
-        accuracy=accuracy(probabilities, class_index),
-        log_loss=log_loss(probabilities, class_index),
+        accuracy=answers.accuracy,
+        log_loss=answers.log_loss,
         per_class=tuple(
             ClassScores(
                 label=label,
@@ -90,7 +149,7 @@ def _ranking(
     Thresholds are the different probabilities (Fawcett 2006, algorithm 3); average precision is
     the mean of precision over steps of recall, without interpolation.
     """
-    if not 0 < true[number] < len(class_index) or probabilities.size > _MOST_RANKED:
+    if not 0 < true[number] < len(class_index):
         return None, None
     column = probabilities[:, number]
     order = np.argsort(-column, kind="stable")

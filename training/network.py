@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from training.inputs import Inputs
+from training.parts import row_parts
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -131,8 +132,11 @@ def evaluation_logits(network: Perceptron, inputs: Inputs) -> torch.Tensor:
     network.eval()
     try:
         # In parts, or the hidden layers of a large table would not fit in memory.
-        starts = range(0, max(1, len(inputs)), _ROWS_AT_ONCE)
-        return torch.cat([network(inputs[i : i + _ROWS_AT_ONCE]) for i in starts])
+        parts = row_parts(len(inputs), network.n_classes, at_most=_ROWS_AT_ONCE)
+        logits = torch.empty(len(inputs), network.n_classes, dtype=network.linears[-1].weight.dtype)
+        for part in parts:
+            logits[part] = network(inputs[part])
+        return logits
     finally:
         network.train(was_training)
 

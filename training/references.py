@@ -5,13 +5,15 @@ encoded inputs. Fitted to a sample of training rows that is small enough for a s
 """
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from training.inputs import Inputs, Rows
-from training.metrics import Floats, Indices
+from training.metrics import Answers, Floats, Indices
+from training.parts import row_parts
 
 # Rows to fit to and to score, fewer where rows are wide.
 _MOST_ROWS, _MOST_CELLS = 5_000, 2_000_000
@@ -24,11 +26,11 @@ _MOST_CATEGORIES = 64
 
 @dataclass(frozen=True)
 class Reference:
-    """One reference: its probabilities, (m, n_classes), of the rows that it is scored on."""
+    """One reference, fitted to so many rows: its answers to the rows that it is scored on, (m,)."""
 
     name: str
     rows: int
-    probabilities: Floats
+    answers: Answers
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,11 @@ def quick_references(training: Rows, judged: Rows, n_classes: int, seed: int) ->
     scored = _sample(len(judged), most, generator)
     fitted, asked = _encoded(training.inputs, judged.inputs, chosen, scored)
     class_index = training.class_index.numpy()[chosen]
-    found = [
-        Reference(
-            "nearest neighbours", len(chosen), _neighbours(fitted, class_index, asked, n_classes)
-        )
-    ]
+    true = judged.class_index.numpy()[scored]
+    near = Answers.of_parts(_neighbours(fitted, class_index, asked, n_classes), true)
+    found = [Reference("nearest neighbours", len(chosen), near)]
     if len(np.unique(class_index)) > 1 and fitted.size * n_classes <= _MOST_PRODUCTS:
-        linear = _linear(fitted, class_index, asked, n_classes)
+        linear = Answers.of(_linear(fitted, class_index, asked, n_classes), true)
         found.insert(0, Reference("a linear model", len(chosen), linear))
     return References(scored, tuple(found))
 
@@ -108,14 +108,18 @@ def _neighbours(
     class_index: Indices,
     asked: npt.NDArray[np.float32],
     n_classes: int,
-) -> Floats:
-    """The classes' shares among the nearest, with one more row that has the shares of all."""
+) -> Iterator[Floats]:
+    """The classes' shares among the nearest, with one more row that has the shares of all.
+
+    Part after part of the rows that are asked about.
+    """
     from sklearn.neighbors import NearestNeighbors
 
     count = min(_NEIGHBOURS, len(fitted))
     nearest = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(fitted)
     places = nearest.kneighbors(asked, return_distance=False)
-    votes = np.zeros((len(asked), n_classes))
-    np.add.at(votes, (np.arange(len(asked))[:, None], class_index[places]), 1)
     shares = np.bincount(class_index, minlength=n_classes) / len(class_index)
-    return np.asarray((votes + shares) / (count + 1))
+    for part in row_parts(len(asked), n_classes):
+        votes = np.zeros((part.stop - part.start, n_classes))
+        np.add.at(votes, (np.arange(len(votes))[:, None], class_index[places[part]]), 1)
+        yield (votes + shares) / (count + 1)

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,8 @@ import torch
 from training.advice import Tried
 from training.config import RunConfig
 from training.fitting.early_stopping import EpochRecord
-from training.metrics import Floats, Indices
+from training.metrics import LEAST, Answers, Floats, Indices
+from training.parts import row_parts
 from training.references import References
 from training.split import Label
 
@@ -122,12 +123,10 @@ def read_signs(observed: Observed) -> Signs:
     best, last = observed.records[observed.best_epoch - 1], observed.records[-1]
     judged = observed.judged
     true = judged.class_index
-    network = _Answers.of(torch.softmax(judged.logits.double(), dim=1).numpy(), true)
-    guess = _Answers.of(np.broadcast_to(shares, (len(true), len(shares))), true)
+    network = _Answers.of(Answers.of_parts(_probabilities(judged.logits), true))
+    guess = _guesses(shares, true)
     scored = judged.references.scored
-    references = {
-        r.name: _Answers.of(r.probabilities, true[scored]) for r in judged.references.found
-    }
+    references = {r.name: _Answers.of(r.answers) for r in judged.references.found}
     best_name = max(references, key=lambda name: float(references[name].right.mean()))
     better = [
         name
@@ -186,13 +185,21 @@ class _Answers:
     loss: Floats
 
     @classmethod
-    def of(cls, probabilities: Floats, class_index: Indices) -> "_Answers":
-        given = probabilities[np.arange(len(class_index)), class_index]
-        right = probabilities.argmax(axis=1) == class_index
-        return cls(right.astype(np.float64), -np.log(np.maximum(given, np.finfo(np.float32).eps)))
+    def of(cls, answers: Answers) -> "_Answers":
+        return cls(answers.right.astype(np.float64), answers.losses)
 
     def __getitem__(self, rows: Indices) -> "_Answers":
         return _Answers(self.right[rows], self.loss[rows])
+
+
+def _probabilities(logits: torch.Tensor) -> Iterator[Floats]:
+    for part in row_parts(*logits.shape):
+        yield torch.softmax(logits[part].double(), dim=1).numpy()
+
+
+def _guesses(shares: Floats, class_index: Indices) -> _Answers:
+    right = class_index == shares.argmax()
+    return _Answers(right.astype(np.float64), -np.log(np.maximum(shares, LEAST))[class_index])
 
 
 def _beats(these: _Answers, guess: _Answers) -> bool:

@@ -15,6 +15,7 @@ from service.inference.prediction_sets import PredictionSets, class_sets_at, set
 from service.model_repository.provenance import COVERAGE_PERCENTS
 from tests.training.conftest import untrained
 from training import calibrate as calibrate_module
+from training import parts
 from training.calibrate import (
     averaged,
     calibrate,
@@ -25,7 +26,7 @@ from training.calibrate import (
 from training.config import RunConfig
 from training.config_file import read_config
 from training.finish import Run
-from training.metrics import Floats, Indices, calibration_error, log_loss
+from training.metrics import Answers, Floats, Indices
 from training.pipeline import run
 from training.prepare import prepare
 from training.tables.table import Table
@@ -79,7 +80,10 @@ def test_temperature_of_an_ensemble_is_that_of_its_average() -> None:
     # Each member by itself is too sure; the average of them is not sure enough.
     assert fit_temperature(members[:1], class_index) > 1.4
     assert found.temperature < 1.2
-    best = min(log_loss(averaged(members, t), class_index) for t in np.linspace(0.5, 2, 61))
+    best = min(
+        Answers.of_parts(averaged(members, t), class_index).log_loss
+        for t in np.linspace(0.5, 2, 61)
+    )
     assert found.log_loss_after == pytest.approx(best, abs=1e-3)
 
 
@@ -87,7 +91,7 @@ def test_sets_by_class_cover_every_class_by_itself() -> None:
     logits, class_index = _unbalanced(40_000, seed=5)
     calibration = calibrate(logits, class_index)
     new, new_class_index = _unbalanced(40_000, seed=6)
-    probabilities = averaged(new, calibration.temperature)
+    probabilities = np.concatenate(list(averaged(new, calibration.temperature)))
 
     for percent in (80, 90, 95):
         for sets, holds in (
@@ -138,16 +142,17 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     probabilities = np.array([[0.9, 0.1]] * 10)
     class_index = np.array([0] * 6 + [1] * 4)
 
-    assert calibration_error(probabilities, class_index) == pytest.approx(0.3)
+    assert Answers.of(probabilities, class_index).calibration_error() == pytest.approx(0.3)
 
 
 @given(rows=st.integers(1, 300), seed=st.integers(0, 2**32 - 1))
 def test_a_set_at_more_coverage_holds_one_at_less(rows: int, seed: int) -> None:
     logits, class_index = _sample(rows, scale=1.0, seed=seed)
-    probabilities = averaged(logits, 1.0)
+    probabilities = np.concatenate(list(averaged(logits, 1.0)))
+    answers = Answers.of(probabilities, class_index)
 
     for hold_first in (False, True):
-        thresholds = conformal_thresholds(probabilities, class_index, hold_first=hold_first)
+        thresholds = conformal_thresholds(answers, hold_first=hold_first)
         assert list(thresholds) == sorted(thresholds, reverse=True)
         for percent, threshold in zip(COVERAGE_PERCENTS, thresholds, strict=True):
             sets = PredictionSets(threshold, hold_first)
@@ -164,7 +169,7 @@ def _covered(probabilities: Floats, class_index: Indices, sets: PredictionSets) 
 def test_sets_with_the_first_label_cover_no_more_than_they_must(percent: int) -> None:
     sets = sets_at(calibrate(*_sample(20_000, scale=1.0, seed=3)), percent, hold_first=True)
     logits, new_class_index = _sample(20_000, scale=1.0, seed=4)
-    new = averaged(logits, 1.0)
+    new = np.concatenate(list(averaged(logits, 1.0)))
 
     covered = _covered(new, new_class_index, sets)
 
@@ -239,6 +244,17 @@ def test_log_loss_is_scikit_learns(published: Run) -> None:
     expected = sklearn_log_loss(data.table.class_index[test], probabilities)
 
     assert manifest.scores.test.log_loss == pytest.approx(expected, rel=1e-3)
+
+
+def test_calibration_a_part_at_a_time_is_that_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, class_index = _sample(500, scale=2.0, seed=1)
+    logits = np.concatenate([logits, logits[:, ::-1]])
+    whole = calibrate(logits, class_index)
+
+    monkeypatch.setattr(parts, "_VALUES_AT_ONCE", 4 * 33)
+
+    assert len(list(averaged(logits, 1.0))) == 16
+    assert calibrate(logits, class_index) == whole
 
 
 def test_temperature_is_searched_for_on_a_share_of_the_rows_of_very_many_classes(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from training import metrics
-from training.metrics import accuracy, confusion, log_loss, score
+from training.metrics import Answers, confusion, score
 
 
 def _random(seed: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,13 +79,24 @@ def test_ranking_scores_of_very_many_probabilities_are_left_out(
     assert scores.majority is not None
 
 
+@pytest.mark.parametrize("most_ranked", [99, 10_000], ids=["not ranked", "ranked"])
+def test_scores_of_parts_are_those_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, most_ranked: int
+) -> None:
+    monkeypatch.setattr(metrics, "_MOST_RANKED", most_ranked)
+    probabilities, truth = _random(0, 4)
+    parts = (probabilities[start : start + 7] for start in range(0, 50, 7))
+
+    assert score(parts, truth, list("abcd")) == score(probabilities, truth, list("abcd"))
+
+
 @given(seed=st.integers(0, 10_000), classes=st.integers(2, 5))
 def test_log_loss_is_scikit_learns(seed: int, classes: int) -> None:
     probabilities, truth = _random(seed, classes)
     probabilities = np.maximum(probabilities, 1e-6)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
 
-    found = log_loss(probabilities, truth)
+    found = Answers.of(probabilities, truth).log_loss
 
     assert found == pytest.approx(
         reference.log_loss(truth, probabilities, labels=list(range(classes))), rel=1e-9
@@ -95,7 +106,7 @@ def test_log_loss_is_scikit_learns(seed: int, classes: int) -> None:
 def test_log_loss_of_a_certain_mistake_is_finite() -> None:
     probabilities = np.array([[1.0, 0.0]], dtype=np.float32)
 
-    assert log_loss(probabilities, np.array([1])) == pytest.approx(15.94, abs=0.01)
+    assert Answers.of(probabilities, np.array([1])).log_loss == pytest.approx(15.94, abs=0.01)
 
 
 def test_confusion_counts_true_classes_in_rows() -> None:
@@ -105,4 +116,4 @@ def test_confusion_counts_true_classes_in_rows() -> None:
 
 
 def test_of_equal_probabilities_the_first_class_is_predicted() -> None:
-    assert accuracy(np.array([[0.5, 0.5]]), np.array([0])) == 1.0
+    assert Answers.of(np.array([[0.5, 0.5]]), np.array([0])).accuracy == 1.0

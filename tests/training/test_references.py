@@ -1,8 +1,10 @@
 """Quick references: what they reach where it is known, and that they stay quick."""
 
 import numpy as np
+import pytest
 import torch
 
+from training import parts
 from training.inputs import Inputs, Rows
 from training.references import quick_references
 
@@ -19,11 +21,7 @@ def _rows(encoded: np.ndarray, class_index: np.ndarray, codes: np.ndarray | None
 
 def _accuracies(training: Rows, judged: Rows, n_classes: int) -> dict[str, float]:
     references = quick_references(training, judged, n_classes, seed=1)
-    true = judged.class_index.numpy()[references.scored]
-    return {
-        found.name: float((found.probabilities.argmax(axis=1) == true).mean())
-        for found in references.found
-    }
+    return {found.name: found.answers.accuracy for found in references.found}
 
 
 def _rings(rows: int, seed: int) -> Rows:
@@ -60,7 +58,7 @@ def test_wide_and_long_tables_are_sampled() -> None:
 
     assert len(references.scored) == 500
     assert [found.rows for found in references.found] == [500, 500]
-    assert all(found.probabilities.shape == (500, 3) for found in references.found)
+    assert all(len(found.answers) == 500 for found in references.found)
 
 
 def test_very_many_classes_have_no_linear_model() -> None:
@@ -76,4 +74,15 @@ def test_same_rows_and_seed_give_the_same_references() -> None:
     first, second = (quick_references(_rings(400, 0), _rings(90, 1), 2, seed=3) for _ in "ab")
 
     for one, other in zip(first.found, second.found, strict=True):
-        np.testing.assert_array_equal(one.probabilities, other.probabilities)
+        np.testing.assert_array_equal(one.answers.given, other.answers.given)
+
+
+def test_neighbours_a_part_at_a_time_are_those_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = quick_references(_rings(400, 0), _rings(90, 1), 2, seed=3)
+
+    monkeypatch.setattr(parts, "_VALUES_AT_ONCE", 2 * 7)
+
+    some = quick_references(_rings(400, 0), _rings(90, 1), 2, seed=3)
+    for one, other in zip(whole.found, some.found, strict=True):
+        np.testing.assert_array_equal(one.answers.given, other.answers.given)
+        np.testing.assert_array_equal(one.answers.named, other.answers.named)

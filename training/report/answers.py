@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.metrics import calibration_error
+from training.metrics import Answers
 from training.report.drawing import BLUE, GREY, ORANGE, RED, picture
 from training.report.evidence import Evidence
 from training.report.wording import shortened
@@ -12,14 +12,13 @@ _MOST_CLASSES, _BINS = 30, 15
 
 def reliability(evidence: Evidence) -> bytes:
     """Accuracy against confidence on test rows, and how many rows have which confidence."""
-    confidence = evidence.probabilities.max(axis=1)
-    hit = evidence.probabilities.argmax(axis=1) == evidence.class_index
+    answers = Answers.of(evidence.probabilities, evidence.class_index)
+    confidence, hit = answers.confidence, answers.right
     place = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     count = np.bincount(place, minlength=_BINS)
     filled = count > 0
     accuracy = np.bincount(place, weights=hit, minlength=_BINS)[filled] / count[filled]
     mean = np.bincount(place, weights=confidence, minlength=_BINS)[filled] / count[filled]
-    error = calibration_error(evidence.probabilities, evidence.class_index)
     with picture(8.4, 3.8, columns=2) as made:
         left, right = made.figure.axes
         left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
@@ -29,7 +28,7 @@ def reliability(evidence: Evidence) -> bytes:
             ylim=(0, 1.02),
             xlabel="confidence: probability of the label",
             ylabel="accuracy",
-            title=f"Reliability: calibration error (ECE) {error:.3f}",
+            title=f"Reliability: calibration error (ECE) {answers.calibration_error():.3f}",
         )
         right.bar((np.arange(_BINS) + 0.5) / _BINS, count, width=0.9 / _BINS, color=BLUE)
         right.set(
