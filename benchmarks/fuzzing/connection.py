@@ -32,11 +32,7 @@ class Connection:
         if small_buffer:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
         self._socket.settimeout(PATIENCE_S)
-        try:
-            self._socket.connect(("127.0.0.1", port))
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket.connect(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = bytearray()
         self._answers = Answers(self._receive)
@@ -62,6 +58,11 @@ class Connection:
             and not self._ended_writing
             and self._written >= self._begun.head_bytes
         )
+
+    @property
+    def may_send(self) -> bool:
+        """Whether another request may begin."""
+        return self._begun is None and not self._ended_writing
 
     def send(self, requests: Sequence[Request], *, cuts: Sequence[float] = ()) -> None:
         """Send whole requests in one segment, or in several that end at these shares of all."""

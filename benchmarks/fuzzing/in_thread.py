@@ -66,6 +66,15 @@ class ServiceInThread:
         """What a signal does."""
         self._server.should_exit = True
 
+    def listens(self) -> bool:
+        """Whether a client can connect."""
+        with socket.socket() as raw:
+            return raw.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def wait_until_deaf(self) -> None:
+        """Return when it has begun to stop. Raises TimeoutError."""
+        _wait(lambda: not self.listens())
+
     def wait_until_stopped(self) -> None:
         """Return when the service has ended. Raises TimeoutError."""
         self._thread.join(PATIENCE_S)

@@ -1,6 +1,5 @@
 """A short form of the state machine of `make fuzz`: clients of all kinds, each with its answers."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,10 +11,10 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from benchmarks.fuzzing.connection import Connection
 from benchmarks.fuzzing.connections_machine import Connections
-from benchmarks.fuzzing.in_thread import PATIENCE_S, ServiceInThread
+from benchmarks.fuzzing.held_runs import held_runs
+from benchmarks.fuzzing.in_thread import ServiceInThread
 from benchmarks.fuzzing.requests import KINDS, make_request
 from service.codecs.json_hidden import encode_hidden
-from service.inference import scheduler
 
 
 def test_every_whole_request_has_one_answer_in_order(models: Path) -> None:
@@ -39,34 +38,6 @@ def test_every_whole_request_has_one_answer_in_order(models: Path) -> None:
     assert len(Connections.seen) >= 0.8 * len(KINDS)
 
 
-class HeldRuns:
-    """Lets the runs of models begin, and holds them until they are released."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._began, self._released = threading.Event(), threading.Event()
-        run = scheduler._run
-
-        def held(*args: Any) -> Any:
-            self._began.set()
-            assert self._released.wait(PATIENCE_S)
-            return run(*args)
-
-        monkeypatch.setattr(scheduler, "_run", held)
-
-    def wait(self) -> None:
-        """Return when a run has begun."""
-        assert self._began.wait(PATIENCE_S)
-
-    def release(self) -> None:
-        """Let all go on."""
-        self._released.set()
-
-
-@pytest.fixture
-def held_runs(monkeypatch: pytest.MonkeyPatch) -> HeldRuns:
-    return HeldRuns(monkeypatch)
-
-
 @pytest.fixture
 def service(models: Path) -> Iterator[ServiceInThread]:
     with closing(ServiceInThread(models)) as service:
@@ -74,22 +45,22 @@ def service(models: Path) -> Iterator[ServiceInThread]:
 
 
 def test_client_that_leaves_while_several_answers_are_due_is_no_error(
-    service: ServiceInThread, held_runs: HeldRuns
+    service: ServiceInThread,
 ) -> None:
     connection = Connection(service.port)
-    connection.send([make_request("thread and chunked", "left")] * 3)
-    held_runs.wait()
+    with held_runs() as runs:
+        connection.send([make_request("thread and chunked", "left")] * 3)
+        runs.wait()
 
-    connection.leave(reset=True)
-    service.wait_for_connections(0)
-    held_runs.release()
+        connection.leave(reset=True)
+        service.wait_for_connections(0)
 
     service.wait_until_left()
     assert service.failures.lines == []
 
 
 def test_client_that_has_left_is_not_encoded(
-    service: ServiceInThread, held_runs: HeldRuns, monkeypatch: pytest.MonkeyPatch
+    service: ServiceInThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded: list[str] = []
 
@@ -99,13 +70,13 @@ def test_client_that_has_left_is_not_encoded(
 
     monkeypatch.setattr("service.api.predictions.encode_hidden", counted)
     leaving, staying = Connection(service.port), Connection(service.port)
-    leaving.send([make_request("thread", "left")])
-    held_runs.wait()
+    with held_runs() as runs:
+        leaving.send([make_request("thread", "left")])
+        runs.wait()
 
-    leaving.leave(reset=True)
-    service.wait_for_connections(1)
-    staying.send([make_request("thread", "stayed")])
-    held_runs.release()
+        leaving.leave(reset=True)
+        service.wait_for_connections(1)
+        staying.send([make_request("thread", "stayed")])
 
     staying.read()
     staying.leave(reset=False)
