@@ -42,7 +42,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made:
         corpus = made if asked.corpus is None else asked.corpus
         _write_first(Path(corpus), models, targets)
-        flags = [f"-max_total_time={asked.seconds}", f"-seed={asked.seed}", f"-max_len={_LONGEST}"]
+        bounds = [f"-max_total_time={asked.seconds}", f"-max_len={_LONGEST}"]
+        flags = [*bounds, f"-seed={asked.seed}", f"-artifact_prefix={corpus}/"]
         command = [sys.argv[0], *flags, str(corpus)]
         atheris.Setup(command, _check(targets), custom_mutator=_mutated)
         atheris.Fuzz()

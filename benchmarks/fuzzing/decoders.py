@@ -20,6 +20,7 @@ from service.inference.features import Features, RowFormat
 
 ROW_LIMIT = 10_000
 _INTEGER_DIGITS = 20
+_SURELY_PARSED_DEPTH = 800
 
 
 class Disagreement(Exception):
@@ -59,11 +60,16 @@ def _check_parsing(body: Body) -> None:
     try:
         found: object = parse_object(body.content)
     except InvalidRequest as exc:
-        if isinstance(expected, dict):
+        if isinstance(expected, dict) and not _is_deep(body.content):
             raise Disagreement(body, f"Python takes it for an object, but: {exc}") from exc
         return
     if not _same(found, expected):
         raise Disagreement(body, f"expected {expected!r:.500}, got {found!r:.500}")
+
+
+def _is_deep(content: bytes) -> bool:
+    """Whether it may be too deep for Python's parser where the stack is not empty already."""
+    return content.count(b"[") + content.count(b"{") > _SURELY_PARSED_DEPTH
 
 
 def _parsed_by_python(content: bytes) -> object:
