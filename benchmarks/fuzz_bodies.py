@@ -1,5 +1,7 @@
 """A million made-up bodies through every decoder and its slow twin, a tenth of them over HTTP.
 
+One in ten thousand is about the limits: a mebibyte and more, too many rows, too many bytes.
+
     make fuzz                             some ten minutes
     python -m benchmarks.fuzz_bodies --bodies 100000 --seed 7
 
@@ -16,12 +18,13 @@ from tqdm import tqdm
 
 from benchmarks.fuzzing.bodies import Body, make_body
 from benchmarks.fuzzing.decoders import Disagreement, accepts
+from benchmarks.fuzzing.long_bodies import BODY_LIMIT, make_long_body
 from benchmarks.fuzzing.over_http import BothWays
 from benchmarks.fuzzing.subjects import shipped
 from benchmarks.serving.arguments import positive
 from benchmarks.serving.servers import ROOT, free_port, service
 
-_SENT_ONE_IN, _MOST_PIPELINED = 10, 4
+_SENT_ONE_IN, _MOST_PIPELINED, _LONG_ONE_IN = 10, 4, 10_000
 
 
 def main() -> int:
@@ -29,7 +32,7 @@ def main() -> int:
     asked = _parser().parse_args()
     port, seen = free_port(), Counter[str]()
     with (
-        service(ROOT / "models", port),
+        service(ROOT / "models", port, "--body-limit-bytes", str(BODY_LIMIT)),
         closing(BothWays(port, asked.seed)) as ways,
     ):
         try:
@@ -59,6 +62,10 @@ def _run(seed: int, count: int, ways: BothWays, seen: Counter[str]) -> None:
         if len(group) > number // _SENT_ONE_IN % _MOST_PIPELINED:
             ways.check(group)
             group.clear()
+        if number % _LONG_ONE_IN == 0:
+            long = make_long_body(seed, number, models)
+            seen["accepted" if accepts(long) else "refused"] += 1
+            ways.check([long])
     if group:
         ways.check(group)
 

@@ -65,7 +65,7 @@ def _points(rng: Random, *, sound: bool) -> Pairs:
 
 
 def _rows(rng: Random, model: Model, *, sound: bool) -> Pairs:
-    rows = [_row(rng, model) for _ in range(rng.randint(1, _MOST_ROWS))]
+    rows = [make_row(rng, model) for _ in range(rng.randint(1, _MOST_ROWS))]
     if not sound:
         damaged_rows(rng, rows)
     comma, colon = rng.choice(_SEPARATORS)
@@ -86,7 +86,8 @@ def _rows(rng: Random, model: Model, *, sound: bool) -> Pairs:
     return [(key, f"[{comma.join(listed)}]")]
 
 
-def _row(rng: Random, model: Model) -> list[str]:
+def make_row(rng: Random, model: Model) -> list[str]:
+    """The cells of a row as JSON: numbers, texts, and null where it may stand."""
     form = model.form
     cells = [usual_number(rng) for _ in form.names]
     for place in form.texts:

@@ -21,11 +21,12 @@ _MOST_PIECES = 6
 
 
 class Answer(NamedTuple):
-    """An answer's status, its X-Request-Id and its body."""
+    """An answer's status, its X-Request-Id, its body, and whether the connection ends with it."""
 
     status: int
     request_id: bytes
     body: bytes
+    closes: bool
 
 
 class Unanswered(Disagreement):
@@ -64,7 +65,11 @@ class BothWays:
 
 class _Connection:
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_S)
+        self._port = port
+        self._connect()
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=_PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = bytearray()
 
@@ -85,6 +90,9 @@ class _Connection:
                     raise Disagreement(body, f"out of order: {answers[-1]}")
         except OSError as exc:
             raise Unanswered(bodies[len(answers)], f"no answer ({way.__name__}): {exc!r}") from exc
+        if answers[-1].closes:
+            self.close()
+            self._connect()
         return answers
 
     def _answer(self) -> Answer:
@@ -97,7 +105,8 @@ class _Connection:
             self._receive()
         body = bytes(self._received[end + 4 : size])
         del self._received[:size]
-        return Answer(int(first.split(b" ", 2)[1]), fields[b"x-request-id"], body)
+        closes = fields.get(b"connection") == b"close"
+        return Answer(int(first.split(b" ", 2)[1]), fields[b"x-request-id"], body, closes)
 
     def _receive(self) -> None:
         received = self._socket.recv(_RECEIVED_BYTES)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.fuzzing.bodies import make_body
 from benchmarks.fuzzing.decoders import accepts
+from benchmarks.fuzzing.long_bodies import BODY_LIMIT, make_long_body
 from benchmarks.fuzzing.over_http import BothWays
 from benchmarks.fuzzing.subjects import shipped
 from tests.service.conftest import MODELS
@@ -21,6 +22,24 @@ def test_every_decoder_agrees_with_its_slow_twin() -> None:
 
     assert accepted >= 3_000
     assert len(bodies) - accepted >= 500
+
+
+def test_bodies_about_the_limits_are_answered_the_same_both_ways() -> None:
+    models = shipped(MODELS)
+    bodies = [make_long_body(SEED, number, models) for number in range(5)]
+
+    accepted = sum(map(accepts, bodies))
+
+    limit = ("--body-limit-bytes", str(BODY_LIMIT))
+    with started("--models", MODELS, *limit) as service:
+        port = urlsplit(service.url).port
+        assert port is not None
+        with closing(BothWays(port, SEED)) as ways:
+            for body in bodies:
+                ways.check([body])
+    assert 0 < accepted < len(bodies)
+    assert ways.statuses.keys() >= {200, 413, 422}
+    assert ways.statuses.total() == 2 * len(bodies)
 
 
 def test_bodies_in_chunks_and_segments_are_answered_as_those_of_a_declared_length() -> None:
