@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import fcntl
-import itertools
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from fastapi import APIRouter
 from prometheus_client import (
@@ -24,14 +24,13 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
 
+from service.api.counting_files import CountingFiles
 from service.errors import NoSharedFolder
 
 _PREFIX, _OWNER = "mlpserve-", "owner"
 # Features that are named where cells are counted, in all, and characters of a name.
 _MOST_NAMED, _LONGEST_NAME = 300, 64
 OTHER_FEATURES = "(other features)"
-# What a worker's counts may take of each kind.
-_RESERVED_BYTES = 256 * 1024
 _log = logging.getLogger(__name__)
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a folder of one's own is made in it
 # From what a small model takes to what nobody waits for.
@@ -79,31 +78,13 @@ def _remove_what_was_left(place: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _count_in(folder: str) -> bool:
-    """Count in files of a slot of one's own; False where there is no space for them.
-
-    A worker goes on with the slot of one that has died. The files have their blocks before the
-    library maps them: a write to one that the memory is too full for would end the process.
-    """
-    for slot in itertools.count():
-        lock = os.open(f"{folder}/slot_{slot}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            os.close(lock)
+def _counting_files(folder: str) -> CountingFiles | None:
     try:
-        for kind in ("counter", "histogram"):
-            file = os.open(f"{folder}/{kind}_{slot}.db", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-            try:
-                os.posix_fallocate(file, 0, _RESERVED_BYTES)
-            finally:
-                os.close(file)
+        return CountingFiles(folder)
     except OSError:
         values.ValueClass = values.MutexValue
-        return False
-    values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
-    return True
+        _log.warning("no space in %s: this worker's requests are not in the sum", folder)
+        return None
 
 
 class Metrics:
@@ -111,10 +92,9 @@ class Metrics:
 
     def __init__(self, shared: str | None = None) -> None:
         self.registry = CollectorRegistry()
-        if shared is not None and not _count_in(shared):
-            _log.warning("no space in %s: this worker's requests are not in the sum", shared)
-            shared = None
-        self._shared = shared
+        self._files = None if shared is None else _counting_files(shared)
+        self._shared = None if self._files is None else shared
+        self._has_told = False
         self._unusual_cells = Counter(
             "mlpserve_unusual_cells",
             "Cells of requests that are missing, an unknown_category (rare in training rows, or "
@@ -122,7 +102,7 @@ class Metrics:
             ["model", "version", "feature", "kind"],
             registry=self.registry,
         )
-        self._named_cells: set[tuple[str, int, str, str]] = set()
+        self._cells: dict[tuple[str, int, str, str], Counter] = {}
         self._seconds = Histogram(
             "mlpserve_request_seconds",
             "Predictions, hidden representations and evaluations by status: from the whole request "
@@ -139,6 +119,7 @@ class Metrics:
             ["problem"],
             registry=self.registry,
         )
+        self._known_refused: dict[str, Counter] = {}
 
     def count_unusual_cells(
         self, model: str, version: int, feature: str, kind: str, count: int
@@ -146,24 +127,49 @@ class Metrics:
         """So many more cells of this kind; beyond some features by name, the others together."""
         shown = feature if len(feature) <= _LONGEST_NAME else feature[:_LONGEST_NAME] + "..."
         key = (model, version, shown, kind)
-        if key not in self._named_cells:
-            if len(self._named_cells) < _MOST_NAMED:
-                self._named_cells.add(key)
-            else:
-                shown = OTHER_FEATURES
-        self._unusual_cells.labels(model, str(version), shown, kind).inc(count)
+        if key not in self._cells and len(self._cells) >= _MOST_NAMED:
+            key = (model, version, OTHER_FEATURES, kind)
+        known = self._cells.get(key)
+        if known is None:
+            labels = [str(part) for part in key]
+            if not self._has_space("counter", 1, labels):
+                return
+            known = self._cells[key] = self._unusual_cells.labels(*labels)
+        known.inc(count)
 
     def count_request(self, verb: str, status: int, seconds: float) -> None:
         """One request more, answered so after so long."""
         known = self._known.get((verb, status))
         if known is None:
-            known = self._seconds.labels(verb.removeprefix(":"), str(status))
-            self._known[verb, status] = known
+            labels = [verb.removeprefix(":"), str(status)]
+            if not self._has_space("histogram", len(_SECONDS) + 3, labels):
+                return
+            known = self._known[verb, status] = self._seconds.labels(*labels)
         known.observe(seconds)
 
     def count_refused(self, problem: str) -> None:
         """One request more, refused before all of it was there."""
-        self._refused.labels(problem).inc()
+        known = self._known_refused.get(problem)
+        if known is None:
+            if not self._has_space("counter", 1, [problem]):
+                return
+            known = self._known_refused[problem] = self._refused.labels(problem)
+        known.inc()
+
+    def _has_space(
+        self, kind: Literal["counter", "histogram"], numbers: int, labels: Sequence[str]
+    ) -> bool:
+        """Whether there is space for new label values; what has none is not counted."""
+        if self._files is None or self._files.have_space(kind, numbers, labels):
+            return True
+        if not self._has_told:
+            self._has_told = True
+            _log.warning(
+                "no space in %s for more kinds of requests and cells: those that this worker has "
+                "not had before are not counted",
+                self._shared,
+            )
+        return False
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
