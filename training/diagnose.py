@@ -6,7 +6,7 @@ import numpy as np
 
 from service.activations.table import TABLE
 from service.model_repository.provenance import Diagnosis, Finding, ReferenceScore
-from training.advice import Change, offered, slower, unvanished
+from training.advice import Change, bounded, decayed, offered, slower, unvanished
 from training.config import RunConfig
 from training.inputs import Inputs
 from training.network import Perceptron, hidden_values
@@ -106,7 +106,7 @@ def _gradients(observed: Observed) -> Iterator[Finding]:
             sentence=f"per weight, the gradient in the first layer is {ratio:.2g} of that in the "
             "last: the first layers hardly learn",
             numbers=numbers,
-            advice=offered(unvanished(), observed.tried),
+            advice=offered(unvanished(observed.config), observed.config, observed.tried),
         )
     if ratio > _EXPLODING:
         yield Finding(
@@ -114,7 +114,11 @@ def _gradients(observed: Observed) -> Iterator[Finding]:
             sentence=f"per weight, the gradient in the first layer is {ratio:.2g} times that in "
             "the last: it grows on its way back",
             numbers=numbers,
-            advice=offered([Change("max_norm", 2), slower(observed.config)], observed.tried),
+            advice=offered(
+                [bounded(observed.config), slower(observed.config)],
+                observed.config,
+                observed.tried,
+            ),
         )
 
 
@@ -127,7 +131,9 @@ def _units(observed: Observed) -> Iterator[Finding]:
                 "validation row: they take no part",
                 numbers={"layer": number, "share": round(layer.dead, 4)},
                 advice=offered(
-                    [slower(observed.config), Change("activation", "leaky_relu")], observed.tried
+                    [slower(observed.config), Change("activation", "leaky_relu")],
+                    observed.config,
+                    observed.tried,
                 ),
             )
         if layer.saturated >= _MANY_SATURATED and not layer.dead >= _MANY_DEAD:
@@ -137,7 +143,9 @@ def _units(observed: Observed) -> Iterator[Finding]:
                 "bound of the activation function, where its derivative is about 0",
                 numbers={"layer": number, "share": round(layer.saturated, 4)},
                 advice=offered(
-                    [Change("activation", "relu"), Change("weight_decay", 0.01)], observed.tried
+                    [Change("activation", "relu"), decayed(observed.config)],
+                    observed.config,
+                    observed.tried,
                 ),
             )
 

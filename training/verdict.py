@@ -55,7 +55,7 @@ def decide(signs: Signs, config: RunConfig, tried: Tried = ()) -> tuple[Verdict,
             "rows_judged": signs.rows,
             "fewest_rows_of_a_class": signs.fewest,
         },
-        advice=offered(row.advises(config, signs), tried),
+        advice=offered(row.advises(config, signs), config, tried),
     )
     return row.verdict, finding
 
@@ -137,7 +137,7 @@ TABLE: tuple[Row, ...] = (
         verdict="no better than guessing",
         name="vanishing gradients",
         says=lambda _s: "the gradient vanishes on its way back, so the first layers never learned",
-        advises=lambda _c, _s: unvanished(),
+        advises=lambda c, _s: unvanished(c),
     ),
     Row(
         when="no better than guessing, and it ran out of epochs while the losses fell, or the "
