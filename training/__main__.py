@@ -94,19 +94,21 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.published import open_folder
     from training.seen import score_seen, seen_table
     from training.summary import score_line, share
-    from training.tables.read import read_class_index, read_features
+    from training.tables.files import read_data
+    from training.tables.read import class_index_of, features_of
 
     predictor = open_folder(options.version)
     manifest = predictor.manifest
-    features = read_features(options.data, manifest.signature, options.delimiter)
+    data = read_data(options.data, delimiter=options.delimiter)
+    features = features_of(options.data, data, manifest.signature)
     target = options.target or manifest.table.target
-    class_index = read_class_index(options.data, target, manifest, options.delimiter)
+    class_index = class_index_of(options.data, data, target, manifest)
     labelled = (class_index >= 0).nonzero()[0]
     if len(labelled) < len(class_index):
         left_out = len(class_index) - len(labelled)
         show_notes([f"{left_out} of {len(class_index)} rows are left out: they have no label"])
     features, class_index = features[labelled], class_index[labelled]
-    seen = seen_table(options.data, target, manifest, options.delimiter)
+    seen = seen_table(options.data, data, target, manifest)
     if seen is None:
         scores = evaluate(predictor.model, features, class_index, manifest.labels)
     else:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
 from pydantic import ValidationError
 
 from service.inference.features import Features
@@ -13,7 +14,8 @@ from training.errors import TrainingError
 from training.evaluate import evaluate
 from training.prepare import is_parquet_table, split_of
 from training.tables.columns import Asked
-from training.tables.read import read_table
+from training.tables.files import Arrays
+from training.tables.read import table_of
 from training.tables.stream import files_fingerprint
 from training.tables.table import Indices, Table
 
@@ -28,18 +30,18 @@ class SeenTable:
 
 
 def seen_table(
-    path: Path, target: str, manifest: Manifest, delimiter: str | None
+    path: Path, data: pl.DataFrame | Arrays, target: str, manifest: Manifest
 ) -> SeenTable | None:
-    """The table at a path if it is the one that the version was trained on, by its fingerprint."""
+    """What was read from a path if the version was trained on it, by its fingerprint."""
     if is_parquet_table(path) and files_fingerprint(path, target) == manifest.table.fingerprint:
         # It was streamed: how its rows were divided depends on the memory that there was.
         return SeenTable(None)
     settings = {k: v for k, v in manifest.settings.items() if k in RunConfig.model_fields}
-    given = {"dataset": None, "data": path, "target": target, "delimiter": delimiter}
+    given = {"dataset": None, "data": path, "target": target}
     try:
         config = RunConfig.model_validate(settings | given)
         asked = Asked(config.numeric, config.categorical, config.ignore, config.group)
-        table = read_table(path, target, asked, delimiter)
+        table = table_of(path, data, target, asked)
     except (TrainingError, ValidationError):
         # What cannot be read as the version's table was is another one.
         return None

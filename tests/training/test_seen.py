@@ -11,6 +11,7 @@ from training.config_file import read_config
 from training.finish import Run
 from training.pipeline import run
 from training.seen import SeenTable, seen_table
+from training.tables.files import read_data
 from training.tables.stream import ParquetTable
 
 Capture = pytest.CaptureFixture[str]
@@ -84,6 +85,23 @@ def test_streamed_table_is_known_again_by_its_files(
     table = done.manifest.table.model_copy(update={"fingerprint": streamed.fingerprint()})
     manifest = done.manifest.model_copy(update={"table": table})
 
-    seen = seen_table(path, "place", manifest, None)
+    seen = seen_table(path, read_data(path), "place", manifest)
 
     assert seen == SeenTable(test=None)
+
+
+def test_file_is_read_once(
+    done: Run, two_blobs: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def recorded(path: Path) -> bytes:
+        read.append(path)
+        return read_bytes(path)
+
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", recorded)
+    _, err = _evaluate(done.folder, two_blobs, capsys)
+
+    assert "the model was trained on this table" in err
+    assert read.count(two_blobs) == 1

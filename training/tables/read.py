@@ -27,7 +27,11 @@ def read_table(
     memory: int | None = None,
 ) -> Table:
     """The labelled rows of a file or folder, in `memory` bytes. Raises TableInvalid."""
-    data = read_data(path, delimiter=delimiter, memory=memory)
+    return table_of(path, read_data(path, delimiter=delimiter, memory=memory), target, asked)
+
+
+def table_of(path: Path, data: pl.DataFrame | Arrays, target: str | None, asked: Asked) -> Table:
+    """The labelled rows of what was read from a path. Raises TableInvalid."""
     if isinstance(data, Arrays):
         if asked.numeric or asked.categorical:
             raise TableInvalid(f"{path}: --numeric and --categorical are not for arrays of numbers")
@@ -100,7 +104,11 @@ def table_of_arrays(source: str, data: Arrays, target: str) -> Table:
 
 def read_features(path: Path, signature: Signature, delimiter: str | None = None) -> Features:
     """The rows of a file as a model with this signature takes them. Raises TableInvalid."""
-    data = read_data(path, delimiter=delimiter)
+    return features_of(path, read_data(path, delimiter=delimiter), signature)
+
+
+def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -> Features:
+    """What was read from a path as a model with this signature takes it. Raises TableInvalid."""
     if isinstance(data, Arrays):
         if signature.texts or len(data.names) != len(signature.features):
             raise TableInvalid(
@@ -149,14 +157,13 @@ def _respell(cells: Texts, spelling: Spelling) -> None:
     cells[:] = [respelled[cell] for cell in cells.tolist()]
 
 
-def read_class_index(
-    path: Path, target: str, manifest: Manifest, delimiter: str | None = None
+def class_index_of(
+    path: Path, data: pl.DataFrame | Arrays, target: str, manifest: Manifest
 ) -> Indices:
     """The index among a model's labels of every row's label, (n,), -1 for none.
 
     Raises TableInvalid.
     """
-    data = read_data(path, delimiter=delimiter)
     if isinstance(data, Arrays):
         return index_among(str(path), pl.Series(target, data.labels), manifest.labels)
     if target not in data.columns:
