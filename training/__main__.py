@@ -93,7 +93,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.evaluate import evaluate
     from training.published import open_folder
     from training.seen import score_seen, seen_table
-    from training.summary import score_line, share
+    from training.summary import class_lines, score_line
     from training.tables.files import read_data
     from training.tables.read import class_index_of, features_of
 
@@ -115,13 +115,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         scores, told = score_seen(predictor, features, class_index, seen)
         show_notes([told])
     print(score_line(scores))
-    width = max(len(str(label)) for label in manifest.labels)
-    print(f"{'class':{max(width, 5)}}  precision  recall      f1     AUC      AP   rows")
-    for row in scores.per_class:
-        print(
-            f"{row.label!s:{max(width, 5)}}  {row.precision:9.4f}  {row.recall:6.4f}  "
-            f"{row.f1:6.4f}  {share(row.roc_auc)}  {share(row.average_precision)}  {row.rows:5d}"
-        )
+    for line in class_lines(scores):
+        print(line)
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 from service.model_repository.manifest import Manifest, Scores
 from service.model_repository.provenance import LearningCurvePoint, Selection, SettingScore
 
-_SETTINGS_SHOWN, _RECALLS_SHOWN = 20, 12
+_SETTINGS_SHOWN, _RECALLS_SHOWN, _CLASSES_SHOWN = 20, 12, 50
 
 
 def run_lines(manifest: Manifest) -> Iterator[str]:
@@ -127,7 +127,23 @@ def recall_line(scores: Scores) -> str:
     return listed if len(found) <= _RECALLS_SHOWN else f"lowest of {len(found)}: {listed}"
 
 
-def share(value: float | None) -> str:
+def class_lines(scores: Scores) -> Iterator[str]:
+    """A table of the scores of each class; of very many the ones with the lowest recall."""
+    told = scores.per_class
+    if len(told) > _CLASSES_SHOWN:
+        found = sorted((row for row in told if row.rows), key=lambda row: row.recall)
+        told = tuple(found[:_CLASSES_SHOWN])
+        yield f"of {len(scores.per_class)} classes the {len(told)} with the lowest recall:"
+    width = max([5, *(len(str(row.label)) for row in told)])
+    yield f"{'class':{width}}  precision  recall      f1     AUC      AP   rows"
+    for row in told:
+        yield (
+            f"{row.label!s:{width}}  {row.precision:9.4f}  {row.recall:6.4f}  "
+            f"{row.f1:6.4f}  {_share(row.roc_auc)}  {_share(row.average_precision)}  {row.rows:5d}"
+        )
+
+
+def _share(value: float | None) -> str:
     """A share in six characters; a dash for one that was not measured."""
     return f"{'-':>6}" if value is None else f"{value:6.4f}"
 

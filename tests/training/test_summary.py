@@ -2,7 +2,7 @@
 
 from service.model_repository.manifest import ClassScores, Scores
 from training.finish import Run
-from training.summary import recall_line, run_lines, score_line
+from training.summary import class_lines, recall_line, run_lines, score_line
 
 
 def _scores(recalls: list[float], rows: int = 4) -> Scores:
@@ -33,6 +33,14 @@ def test_of_many_classes_the_lowest_recalls_are_told() -> None:
 
     assert line.startswith("lowest of 20: c19 0.0500, c18 0.1000, ")
     assert line.count(",") == 11
+
+
+def test_of_very_many_classes_evaluate_tells_fifty_with_the_lowest_recall() -> None:
+    few, many = (list(class_lines(_scores([1 - i / n for i in range(n)]))) for n in (50, 1000))
+
+    assert [line.split()[0] for line in few[1:]] == [f"c{i}" for i in range(50)]
+    assert many[0] == "of 1000 classes the 50 with the lowest recall:"
+    assert [line.split()[0] for line in many[2:]] == [f"c{i}" for i in range(999, 949, -1)]
 
 
 def test_class_without_rows_has_no_recall_to_tell() -> None:
