@@ -18,7 +18,7 @@ BASE_DEPENDENCIES = $$($(PYTHON) -c 'import tomllib; \
 .DEFAULT_GOAL := help
 .PHONY: help serve train extras test test-base test-containers test-large bench bench-soak \
 	bench-json bench-options bench-fit bench-select bench-compare bench-coverage \
-	bench-input-form fuzz fuzz-guided check format clean
+	bench-input-form help-page fuzz fuzz-guided check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-17s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ fuzz: $(VENV)/installed-dev ## a million made-up bodies, and clients that do as 
 fuzz-guided: $(VENV)/installed-dev ## let atheris grow bodies that reach new code, for ten minutes
 	$(BIN)/python $(PIP_INSTALL) --group fuzz
 	$(BIN)/python -m benchmarks.fuzz_guided
+
+help-page: $(VENV)/installed-dev ## write docs/cli.md, which shows what --help of training says
+	$(BIN)/python -m training.help_page > docs/cli.md
 
 check: $(VENV)/installed-dev ## format, lint, types and layers, all without editing
 	$(BIN)/ruff format --check .

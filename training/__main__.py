@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from service.errors import ServiceError
-from training.arguments import given_settings, parser
+from training.arguments import given_settings, parsed
 from training.config import RunConfig
 from training.config_file import read_config, read_settings
 from training.errors import AlreadyPublished, TrainingError
@@ -20,7 +20,6 @@ def main(arguments: Sequence[str]) -> int:
 
     Stopped by Ctrl-C it is 130, by SIGTERM 143.
     """
-    options = parser().parse_args(arguments)
     commands: dict[str, Callable[[argparse.Namespace], None]] = {
         "fit": _fit,
         "select": _select,
@@ -28,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         "predict": _predict,
     }
     try:
+        options = parsed(arguments)
         with tidily_terminated():
             commands[options.command](options)
     except AlreadyPublished as exc:

@@ -120,7 +120,11 @@ class RunConfig(BaseModel):
         BeforeValidator(_as_list),
     ] = (64,)
     activation: Annotated[
-        str, Field(description="the activation function of the hidden layers, as PyTorch names it")
+        str,
+        Field(
+            description="the activation function of the hidden layers, as PyTorch names it: "
+            + ", ".join(TABLE)
+        ),
     ] = "relu"
     dropout: Annotated[
         tuple[Annotated[float, Field(ge=0, lt=1)], ...],

@@ -7,8 +7,12 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from service.nearest import did_you_mean
 from training.config import RunConfig
 from training.errors import ConfigInvalid
+from training.paths import no_such_file
+from training.setting_errors import LIST_IN_FILE, told
+from training.setting_names import with_known_names
 
 _Config = TypeVar("_Config", bound=RunConfig)
 _PRESETS = Path(__file__).parent / "presets"
@@ -38,7 +42,7 @@ def read_settings(
     """
     content: dict[str, Any] = {}
     for layer in (
-        _read_toml(_PRESETS / f"{preset}.toml") if preset is not None else {},
+        _read_toml(_preset(preset)) if preset is not None else {},
         _read_toml(path) if path is not None else {},
         flags,
     ):
@@ -51,30 +55,24 @@ def read_settings(
     try:
         return kind.model_validate(content)
     except ValidationError as exc:
-        sentences = [_sentence(error, flags, kind) for error in exc.errors(include_url=False)]
-        raise ConfigInvalid("; ".join(sentences)) from exc
+        raise ConfigInvalid(told(exc, kind, LIST_IN_FILE, flags)) from exc
+
+
+def _preset(name: str) -> Path:
+    if name not in presets():
+        raise ConfigInvalid(
+            f"--preset: expected one of {', '.join(presets())}, got '{name}'"
+            f"{did_you_mean(name, presets())}"
+        )
+    return _PRESETS / f"{name}.toml"
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return with_known_names(str(path), tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as exc:
+        raise ConfigInvalid(no_such_file(path)) from exc
     except OSError as exc:
         raise ConfigInvalid(f"{path}: cannot be read: {exc.strerror}") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigInvalid(f"{path}: is not TOML: {exc}") from exc
-
-
-def _sentence(error: Any, flags: Mapping[str, Any], kind: type[RunConfig]) -> str:
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if not error["loc"]:
-        return str(message)
-    name = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
-        return f"{name}: unknown setting; known: {', '.join(kind.model_fields)}"
-    shown = "--" + name.replace("_", "-") if name in flags else name
-    if ", got " in message:
-        # Whoever raised it has told already what came.
-        return f"{shown}: {message}"
-    if not message.startswith("expected"):
-        message = f"expected {message}"
-    return f"{shown}: {message}, got {error['input']!r}"

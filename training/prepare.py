@@ -12,6 +12,7 @@ from training.config import RunConfig
 from training.errors import TableInvalid
 from training.group_split import grouped_split
 from training.memory import allowed_bytes
+from training.paths import no_such_file
 from training.split import Split, stratified_split
 from training.tables.columnar import parquet_bytes
 from training.tables.columns import Asked
@@ -52,7 +53,7 @@ def prepare(config: RunConfig) -> Prepared:
         assert config.dataset is not None
         return _in_memory(_built_in(config.dataset, config), config)
     if not config.data.exists():
-        raise TableInvalid(f"{config.data}: there is no such file or folder")
+        raise TableInvalid(no_such_file(config.data))
     asked = Asked(config.numeric, config.categorical, config.ignore, config.group)
     limit = allowed_bytes(config.memory)
     if is_parquet_table(config.data):

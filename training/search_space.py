@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
+from service.nearest import did_you_mean
 from training.seeds import stream_seed
+from training.setting_names import known_name
 
 Values = dict[str, JsonValue]
 
@@ -72,9 +74,12 @@ def parse_space(given: Mapping[str, object]) -> dict[str, Choices | Range]:
     Raises ValueError, naming the setting.
     """
     space = {}
-    for name, value in given.items():
+    for said, value in given.items():
+        name = known_name(said)
         if name not in VARIED:
-            raise ValueError(f"expected one of {', '.join(VARIED)}, got '{name}'")
+            raise ValueError(
+                f"expected one of {', '.join(VARIED)}, got '{said}'{did_you_mean(name, VARIED)}"
+            )
         space[name] = value if isinstance(value, Choices | Range) else _parsed(name, value)
     return space
 

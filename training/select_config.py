@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, model_
 from training.config import RunConfig
 from training.errors import ConfigInvalid
 from training.search_space import Choices, Range, Values, parse_space
+from training.setting_errors import LIST_IN_VARY, told
 
 Search = Literal["grid", "random", "tpe"]
 
@@ -116,13 +117,4 @@ class SelectConfig(RunConfig):
         try:
             return RunConfig.model_validate(common | values).resolved()
         except ValidationError as exc:
-            error = exc.errors(include_url=False)[0]
-            name = ".".join(map(str, error["loc"])) or "vary"
-            message = error["msg"].removeprefix("Value error, ")
-            message = message.replace("Input should be", "expected")
-            shown = "" if message.startswith(name) else f"{name}: "
-            raise ConfigInvalid(
-                f"--vary: {shown}{message}, got {error.get('input')!r}"
-                if error["loc"]
-                else f"--vary: {message}"
-            ) from exc
+            raise ConfigInvalid(f"--vary: {told(exc, RunConfig, LIST_IN_VARY)}") from exc

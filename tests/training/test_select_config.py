@@ -125,7 +125,7 @@ def test_what_does_not_fit_is_said(
         ("activation=relu,rleu", "--vary: activation: expected one of .*, got 'rleu'"),
         ("dropout=0,1.5", "--vary: dropout.*less than 1, got 1.5"),
         ("hidden=64,0", "--vary: hidden.*greater than or equal to 1, got 0"),
-        ("hidden=64xx2", "--vary: hidden.*valid integer.*got ''"),
+        ("hidden=64xx2", "--vary: hidden: expected whole numbers.*got ''"),
     ],
 )
 def test_value_that_fits_no_setting_is_said(vary: str, sentence: str) -> None:

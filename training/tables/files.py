@@ -10,6 +10,7 @@ import polars as pl
 
 from training.errors import TableInvalid
 from training.memory import allowed_bytes
+from training.paths import no_such_file
 from training.tables.columnar import parse_arrow, parse_parquet
 from training.tables.delimited import parse_csv
 from training.tables.idx import parse_idx
@@ -45,6 +46,8 @@ def read_data(
         if not path.is_dir():
             return _read_file(path, delimiter, room)
         return _read_folder(path, delimiter, room)
+    except FileNotFoundError as exc:
+        raise TableInvalid(no_such_file(path)) from exc
     except OSError as exc:
         raise TableInvalid(f"{path}: cannot be read: {exc.strerror or exc}") from exc
 

@@ -9,6 +9,7 @@ import polars as pl
 from service.inference.features import Features
 from service.inference.spelling import are_told_apart, typed_key
 from training.errors import TableInvalid
+from training.paths import no_such_file
 from training.tables.columns import values_of
 from training.tables.files import Arrays, read_data
 from training.tables.groups import group_texts, numbered
@@ -67,7 +68,7 @@ def _spelled_as(known: set[str], cells: list[str]) -> list[str]:
 
 def _frame(table: Table, path: Path, delimiter: str | None) -> pl.DataFrame:
     if not path.exists():
-        raise TableInvalid(f"--test {path}: there is no such file or folder")
+        raise TableInvalid(f"--test {no_such_file(path)}")
     found = read_data(path, delimiter=delimiter)
     if isinstance(found, Arrays):
         frame = pl.DataFrame(found.features, schema=list(found.names))

@@ -1,0 +1,79 @@
+"""The command line's help: in groups, with choices and defaults, within 100 columns."""
+
+from collections import Counter
+
+import pytest
+
+from tests.service_process import ROOT
+from training.arguments import given_settings, help_of, parsed
+from training.config import RunConfig
+from training.select_config import SelectConfig
+from training.setting_groups import GROUPS, choices, grouped
+from training.setting_names import flag
+
+COMMANDS: dict[str, type[RunConfig]] = {"fit": RunConfig, "select": SelectConfig}
+
+
+@pytest.mark.parametrize("kind", COMMANDS.values(), ids=COMMANDS.keys())
+def test_every_setting_is_in_exactly_one_group(kind: type[RunConfig]) -> None:
+    placed = Counter(name for names in GROUPS.values() for name in names)
+
+    assert set(kind.model_fields) <= placed.keys()
+    assert set(placed.values()) == {1}
+    assert set(grouped(kind)) <= GROUPS.keys()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_a_part_for_every_group_and_a_flag_for_every_setting(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    parts = help_of(command).split("\n\n")
+
+    for title, names in grouped(COMMANDS[command]).items():
+        (part,) = (part for part in parts if part.startswith(f"{title}:\n"))
+        said = [line.split()[0].rstrip(",") for line in part.splitlines() if line[2:4] == "--"]
+        assert said == [flag(name) for name in names]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_every_choice_and_default(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    text = " ".join(help_of(command).replace("-\n", "-").split())
+
+    for name, field in COMMANDS[command].model_fields.items():
+        part = text[text.index(flag(name) + " ") if flag(name) + " " in text else 0 :]
+        assert all(word in part for word in choices(name, field)), name
+        if isinstance(field.default, int | float | str) and not isinstance(field.default, bool):
+            assert f"(default: {field.default})" in part, name
+
+
+@pytest.mark.parametrize("command", ["fit", "select", "evaluate", "predict"])
+@pytest.mark.parametrize("columns", ["80", "100", "240"])
+def test_help_stays_within_its_columns(
+    command: str, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    assert max(map(len, help_of(command).splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", ["fit", "select", "evaluate", "predict"])
+def test_page_of_the_documentation_shows_the_help_as_it_is(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+
+    shown = f"```console\n$ python -m training {command} --help\n{help_of(command)}```"
+
+    assert shown in page, "make help-page writes docs/cli.md anew"
+
+
+def test_american_spelling_of_a_flag_is_taken() -> None:
+    options = parsed(["fit", "--optimizer", "adamw", "--batch-normalization"])
+
+    given = given_settings(options, RunConfig)
+
+    assert given == {"optimiser": "adamw", "batch_normalisation": True}
+    assert "optimizer" not in help_of("fit")
