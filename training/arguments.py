@@ -3,6 +3,7 @@
 import argparse
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -87,6 +88,7 @@ def help_of(command: str) -> str:
     return _parsers()[1][command].format_help()
 
 
+@cache
 def _parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
     """All commands with their flags; and each by its name."""
     whole = _Parser(

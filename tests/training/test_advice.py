@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 
 from tests.training.test_verdict import CELLS, GOOD
 from training.advice import Change, bounded, larger, offered, restrained, unvanished
-from training.arguments import given_settings, parser
+from training.arguments import given_settings, parsed
 from training.config import RunConfig
 from training.verdict import decide
-
-PARSER = parser()
 
 
 @st.composite
@@ -35,7 +33,7 @@ def _asked_for(advice: str) -> dict[str, Any]:
     """The settings of advice that is a flag with its value, as the command line reads it."""
     if not advice.startswith("--") or advice.startswith("--ignore"):
         return {}
-    return given_settings(PARSER.parse_args(["fit", *advice.split()]), RunConfig)
+    return given_settings(parsed(["fit", *advice.split()]), RunConfig)
 
 
 @given(cell=st.sampled_from(CELLS), config=configs())
