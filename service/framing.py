@@ -13,19 +13,20 @@ from typing import Any
 import httptools
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.api import problems
 from service.api.middleware.request_id import HEADER, RequestIds
 from service.errors import HeadTooLarge, MalformedRequest, ServiceError, UnsupportedRequest
 from service.linger import Linger
+from service.pacing import PIECE_BYTES, PacedProtocol
 
 Head = list[tuple[bytes, bytes]]
 
 _log = logging.getLogger(__name__)
 
 
-class FramedProtocol(HttpToolsProtocol):
+class FramedProtocol(PacedProtocol):
     """One connection, whose requests are told apart safely."""
 
     def __init__(self, *args: Any, head_limit_bytes: int, **kwargs: Any) -> None:
@@ -44,12 +45,15 @@ class FramedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client."""
-        self._unset_keepalive_if_required()
         if self._refused:
+            self._unset_keepalive_if_required()
             if self._linger is not None:
                 self._linger.discard(len(data))
             return
-        self._unsettled += len(data)
+        size = len(data)
+        if (size > PIECE_BYTES or self._unread) and self._set_aside(data):
+            return
+        self._unsettled += size
         try:
             self._feed(data)
         except httptools.HttpParserError as exc:
@@ -62,6 +66,9 @@ class FramedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """The client writes no more: what it is owed is sent, then the connection ends."""
+        if self._unread:
+            self._ends_later = True
+            return True
         self._ended = True
         if self._unfinished and not self._refused:
             self._refuse(MalformedRequest("expected the whole body, got the connection's end"))

@@ -201,6 +201,9 @@ class DirectProtocol(FramedProtocol):
         except TooManyBodies as exc:
             self._refuse(exc)
 
+    def _send_answers(self) -> None:
+        self._outbox.send()
+
     def _count_refused(self, problem: str) -> None:
         """Count a refusal, and its problem's kind."""
         if self._endpoints is not None:

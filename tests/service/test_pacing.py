@@ -1,0 +1,112 @@
+"""Clients that send on and do not read, on real sockets."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import httpx
+import psutil
+import pytest
+
+from tests.service.conftest import MODELS
+from tests.service.test_server import BODY, PATH, Connection, _chunked, _request
+from tests.service_process import PATIENCE_S, Service, started
+
+MIB = 1024 * 1024
+CHUNKED = "Transfer-Encoding: chunked"
+POINTS = b'{"x":[%b]}' % b",".join([b"1"] * 1000)
+EVALUATE = "/v1/activations/mish:evaluate"
+CURVE = "/v1/activations/mish/curve?start=-50&stop=50&step=0.01"
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with started("--models", MODELS) as service:
+        yield service
+
+
+@contextmanager
+def _connected(service: Service) -> Iterator[Connection]:
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    with closing(socket.create_connection((host, int(port)), timeout=PATIENCE_S)) as raw:
+        yield Connection(raw)
+
+
+def _send_until_it_is_read_no_more(connection: Connection, request: bytes) -> None:
+    requests = request * (100 * MIB // len(request))
+    connection.raw.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        connection.raw.sendall(requests)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        _request(),
+        _request(POINTS, EVALUATE),
+        _request(path="/v1/models/digits:activations"),
+        _request(_chunked(BODY), PATH, CHUNKED),
+        b"GET /v2/health/live HTTP/1.1\r\n\r\n",
+        b"GET %b HTTP/1.1\r\n\r\n" % CURVE.encode(),
+    ],
+    ids=["direct", "points", "thread", "chunked", "short", "curve"],
+)
+def test_clients_that_do_not_read_their_answers_take_bounded_memory(
+    service: Service, request_: bytes
+) -> None:
+    process = psutil.Process(service.process.pid)
+    before = process.memory_info().rss
+    with ExitStack() as stack:
+        clients = [stack.enter_context(_connected(service)) for _ in range(2)]
+        for client in clients:
+            _send_until_it_is_read_no_more(client, request_)
+
+            assert httpx.get(service.url + "/v2/health/live").status_code == 200
+
+        assert process.memory_info().rss < before + 2 * 8 * MIB
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["stays", "stops writing"])
+def test_client_that_reads_late_gets_every_answer_in_order(service: Service, ends: bool) -> None:
+    kinds = [
+        lambda name: _request(BODY, PATH, name),
+        lambda name: _request(POINTS, EVALUATE, name),
+        lambda name: _request(_chunked(BODY), PATH, name, CHUNKED),
+        lambda name: _request(b"", "/v2/health/live", name, method="GET"),
+        lambda name: _request(BODY + b" " * 5000, "/v1/models/digits:activations", name),
+    ]
+    names = [str(number) for number in range(600)]
+    requests = [kinds[int(name) % len(kinds)](f"X-Request-Id: {name}") for name in names]
+    with _connected(service) as connection:
+
+        def send() -> None:
+            connection.raw.sendall(b"".join(requests))
+            if ends:
+                connection.raw.shutdown(socket.SHUT_WR)
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        time.sleep(0.3)
+
+        answers = [connection.receive() for _ in names]
+
+        sending.join()
+        assert [headers["x-request-id"] for _, headers, _ in answers] == names
+        assert {status for status, _, _ in answers} == {200}
+        if ends:
+            assert connection.ended()
+
+
+def test_client_that_leaves_unread_answers_behind_leaves_nothing(service: Service) -> None:
+    process = psutil.Process(service.process.pid)
+    before = process.num_fds()
+    for _ in range(5):
+        with _connected(service) as leaving:
+            _send_until_it_is_read_no_more(leaving, _request(POINTS, EVALUATE))
+
+    deadline = time.monotonic() + PATIENCE_S
+    while process.num_fds() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert process.num_fds() <= before
