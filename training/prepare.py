@@ -20,9 +20,10 @@ from training.tables.datasets import load_dataset
 from training.tables.files import is_parquet
 from training.tables.groups import grouped_by
 from training.tables.own_test import with_own_test
+from training.tables.parquet_files import parquet_files
 from training.tables.read import read_table
 from training.tables.room import BYTES_A_BYTE
-from training.tables.stream import ParquetTable, parquet_files
+from training.tables.stream import ParquetTable
 from training.tables.table import Indices, Table, require_classes
 
 

@@ -15,8 +15,8 @@ from training.evaluate import evaluate
 from training.prepare import is_parquet_table, split_of
 from training.tables.columns import Asked
 from training.tables.files import Arrays
+from training.tables.parquet_files import files_fingerprint
 from training.tables.read import table_of
-from training.tables.stream import files_fingerprint
 from training.tables.table import Indices, Table
 
 _EQUAL_LOG_LOSS = 1e-5

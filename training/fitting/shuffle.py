@@ -10,8 +10,9 @@ from training.fitting.batches import steps_an_epoch
 from training.inputs import Column, Inputs, Rows
 from training.seeds import stream_seed
 from training.tables.columns import values_of
+from training.tables.parquet_files import ROWS_READ_AT_ONCE
 from training.tables.parts import TRAINING
-from training.tables.stream import ROWS_READ_AT_ONCE, ParquetTable
+from training.tables.stream import ParquetTable
 
 # What the interpreter, the libraries and the allocator hold beside the table: measured, and not
 # asked of the process, which never holds the same amount twice.

@@ -1,6 +1,5 @@
 """A Parquet table that is larger than memory: split by row number, read row group by row group."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow.parquet as pq
 
 from service.inference.features import Features
 from training.errors import TableInvalid
 from training.inputs import Column
 from training.split import Split
-from training.tables.columnar import NO_PARQUET, damage_told, frame_of
 from training.tables.columns import (
     Asked,
     Kinds,
@@ -26,13 +23,13 @@ from training.tables.columns import (
 )
 from training.tables.counts import ColumnCounts, Counts
 from training.tables.labels import label_cells, labels_among, places_of
+from training.tables.parquet_files import ParquetFiles, files_fingerprint
 from training.tables.parts import TEST, TRAINING, VALIDATION, Parts
 from training.tables.table import Indices, Label, Table, label_text
 from training.tables.text_cells import TextCells, look_at
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
 MOST_ROWS_APART = 200_000
-ROWS_READ_AT_ONCE = 32_768
 _BYTES_A_CELL = 12
 
 
@@ -74,13 +71,10 @@ class ParquetTable:
         memory: int,
     ) -> None:
         self.path, self.target = path, target
-        self._paths = parquet_files(path)
-        self._files = [_open(file) for file in self._paths]
-        self._require_same_columns()
-        self._require_target()
-        self.height = sum(int(file.metadata.num_rows) for file in self._files)
+        self._files = ParquetFiles(path, target)
+        self.height = self._files.height
         # Three such samples, raw and encoded, take a quarter of the memory at most.
-        width = len(self._files[0].schema_arrow.names)
+        width = self._files.width
         self._most_apart = min(MOST_ROWS_APART, max(1000, memory // (12 * _BYTES_A_CELL * width)))
         most = self._most_apart / max(self.height, 1)
         self._parts = Parts(min(validation_fraction, most), min(test_fraction, most), seed)
@@ -135,7 +129,7 @@ class ParquetTable:
 
     def _settle(self, asked: Asked) -> Kinds:
         """What the whole file says of its columns' types, and of how their cells are spelled."""
-        schema = pl.Schema(self._empty().drop(self.target).schema)
+        schema = pl.Schema(self._files.empty().drop(self.target).schema)
         texts = looked_at(schema, asked)
         floats = [name for name in asked.categorical if name in schema and schema[name].is_float()]
         cells = {name: TextCells() for name in texts}
@@ -147,9 +141,6 @@ class ParquetTable:
                 whole[name] &= is_whole(frame.get_column(name))
         self._spelled = {name: pl.Int64 if whole[name] else pl.String for name in floats}
         return kinds_of(self.path.name, schema, asked, cells)
-
-    def _empty(self) -> pl.DataFrame:
-        return frame_of(self._files[0].schema_arrow.empty_table())
 
     def _read(self, columns: Sequence[Column]) -> Iterator[Values]:
         """The values of all labelled rows, in the file's order; a bad cell is told with its row."""
@@ -177,10 +168,10 @@ class ParquetTable:
         columns: Sequence[str] | None,
     ) -> Iterator[tuple[pl.DataFrame, int]]:
         """All rows, spelled as was settled, and how many there are in the file before them."""
-        starts = self._row_group_starts()
+        starts = self._files.row_group_starts()
         for number, group in order(list(starts)):
             row = starts[number, group]
-            for frame in self._batches(number, group, columns):
+            for frame in self._files.batches(number, group, columns):
                 yield self._respelled(frame), row
                 row += frame.height
 
@@ -196,19 +187,14 @@ class ParquetTable:
         return files_fingerprint(self.path, self.target)
 
     @property
-    def sample_bytes(self) -> int:
-        """About what `sample` keeps in memory."""
-        width = len(self._files[0].schema_arrow.names)
-        return 3 * min(self._most_apart, self.height) * width * _BYTES_A_CELL
-
-    @property
     def largest_row_group(self) -> int:
         """Bytes of the largest row group as it lies in memory."""
-        return max(
-            int(file.metadata.row_group(group).total_byte_size)
-            for file in self._files
-            for group in range(file.num_row_groups)
-        )
+        return self._files.largest_row_group
+
+    @property
+    def sample_bytes(self) -> int:
+        """About what `sample` keeps in memory."""
+        return 3 * min(self._most_apart, self.height) * self._files.width * _BYTES_A_CELL
 
     def _chunk(self, frame: pl.DataFrame, row: int) -> tuple[Chunk, npt.NDArray[np.bool_]]:
         """The labelled rows of a frame, and which of its rows these are."""
@@ -226,8 +212,8 @@ class ParquetTable:
     def _count_classes(self) -> tuple[tuple[Label, ...], npt.NDArray[np.int64], int]:
         """The labels; rows of each class by part, (3, n_classes); and rows without a label."""
         texts = pl.Series(self.target, [], dtype=pl.String)
-        for number, group in self._row_group_starts():
-            for cells in self._batches(number, group, [self.target]):
+        for number, group in self._files.row_group_starts():
+            for cells in self._files.batches(number, group, [self.target]):
                 found = label_cells(self.path.name, cells.to_series()).drop_nulls()
                 texts = pl.concat([texts, found]).unique()
                 if len(texts) > 10_000:
@@ -254,70 +240,3 @@ class ParquetTable:
                     f"none of them among the {name} rows, which a streamed table sets apart by "
                     "chance"
                 )
-
-    def _require_same_columns(self) -> None:
-        first = self._files[0].schema_arrow
-        for name in first.names:
-            if not name or first.names.count(name) > 1:
-                raise TableInvalid(f"{self.path}: expected a name of its own for every column")
-        for file, path in zip(self._files, self._paths, strict=True):
-            if not file.schema_arrow.equals(first):
-                raise TableInvalid(
-                    f"{path}: expected the columns and types of {self._paths[0].name}, "
-                    "in their order"
-                )
-
-    def _require_target(self) -> None:
-        for file in self._files:
-            if self.target not in file.schema_arrow.names:
-                raise TableInvalid(
-                    f"{self.path}: there is no column '{self.target}' to predict; there are: "
-                    f"{', '.join(file.schema_arrow.names[:30])}"
-                )
-
-    def _row_group_starts(self) -> dict[tuple[int, int], int]:
-        starts, row = {}, 0
-        for number, file in enumerate(self._files):
-            for group in range(file.num_row_groups):
-                starts[number, group] = row
-                row += file.metadata.row_group(group).num_rows
-        return starts
-
-    def _batches(
-        self, number: int, group: int, columns: Sequence[str] | None
-    ) -> Iterator[pl.DataFrame]:
-        with damage_told(self._paths[number], f"row group {group} cannot be read"):
-            batches = self._files[number].iter_batches(
-                ROWS_READ_AT_ONCE, row_groups=[group], columns=columns, use_threads=False
-            )
-            for batch in batches:
-                # polars does not ask whether text is UTF-8.
-                batch.validate(full=True)
-                yield frame_of(batch)
-
-
-def files_fingerprint(path: Path, target: str) -> str:
-    """The sha256 of the target's name and of the Parquet files at a path, in order."""
-    digest = hashlib.sha256(repr(target).encode())
-    for part in parquet_files(path):
-        with part.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def parquet_files(path: Path) -> list[Path]:
-    """The file itself, or those in a folder that end like Parquet files, sorted."""
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        return []
-    return sorted(p for p in path.iterdir() if p.suffix in (".parquet", ".pq") and p.name[0] != ".")
-
-
-def _open(path: Path) -> pq.ParquetFile:
-    with damage_told(path, NO_PARQUET):
-        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-        # Names and types that polars does not take are told before any row is read.
-        frame_of(file.schema_arrow.empty_table())
-    return file

@@ -9,7 +9,7 @@ import pytest
 
 from training.errors import TableInvalid
 from training.preprocess import Learned, learn
-from training.tables import stream
+from training.tables import parquet_files, stream
 from training.tables.columns import Asked, values_of
 from training.tables.parts import TEST, TRAINING, VALIDATION
 from training.tables.read import read_table
@@ -139,7 +139,7 @@ def test_damaged_row_group_is_named(path: Path) -> None:
 def test_bad_numbers_are_counted_in_the_rows_that_were_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "ROWS_READ_AT_ONCE", 100)
+    monkeypatch.setattr(parquet_files, "ROWS_READ_AT_ONCE", 100)
     path = tmp_path / "t.parquet"
     values = [1e300 if i in (150, 160, 950) else float(i) for i in range(1000)]
     pl.DataFrame({"a": values, "y": ["u", "v"] * 500}).write_parquet(path)
