@@ -7,6 +7,7 @@ requests of a body have makes whole answers comparable, and their order visible.
 import socket
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from random import Random
 from typing import NamedTuple
@@ -82,8 +83,10 @@ class _Connection:
         """The answers to the bodies, all sent before the first is read. Raises Unanswered."""
         answers: list[Answer] = []
         try:
-            for piece in _pieces(b"".join(way(body, rng) for body in bodies), rng):
-                self._socket.sendall(piece)
+            # After a refusal that ends the connection, the answer is there to be read all the same.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                for piece in _pieces(b"".join(way(body, rng) for body in bodies), rng):
+                    self._socket.sendall(piece)
             for body in bodies:
                 answers.append(self._answer())
                 if answers[-1].request_id != _request_id(body):
