@@ -70,6 +70,8 @@ class FramedProtocol(PacedProtocol):
             self._ends_later = True
             return True
         self._ended = True
+        if self._linger is not None:
+            return None
         if self._unfinished and not self._refused:
             self._refuse(MalformedRequest("expected the whole body, got the connection's end"))
         if self.cycle is None or self.cycle.response_complete:

@@ -138,7 +138,7 @@ class Connection:
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
-            assert self.closes
+            assert self.closes or self._service_stops
 
     def service_stops(self) -> None:
         """From now on any answer may be the last one."""

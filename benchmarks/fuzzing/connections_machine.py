@@ -158,6 +158,10 @@ class Connections(RuleBasedStateMachine):
                     connection.finish([])
             self.service.wait_until_deaf()
         for connection in self.there:
+            connection.read()
+            if not connection.may_send:
+                # A stop waits for the rest of what was begun.
+                connection.end_writing()
             connection.read_to_end()
         self.service.wait_until_stopped()
 

@@ -5,6 +5,7 @@ requests of a body have makes whole answers comparable, and their order visible.
 """
 
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ from benchmarks.fuzzing.bodies import Body
 from benchmarks.fuzzing.decoders import Disagreement
 
 _PATIENCE_S = 10.0
+# The service closes a connection that is idle for five seconds.
+_IDLE_S = 2.0
 _RECEIVED_BYTES = 64 * 1024
 _BUSY, _SERVER_ERROR = 503, 500
 _MOST_PIECES = 6
@@ -73,6 +76,7 @@ class _Connection:
         self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=_PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = bytearray()
+        self._used = time.monotonic()
 
     def close(self) -> None:
         self._socket.close()
@@ -81,6 +85,8 @@ class _Connection:
         self, bodies: Sequence[Body], way: Callable[[Body, Random], bytes], rng: Random
     ) -> list[Answer]:
         """The answers to the bodies, all sent before the first is read. Raises Unanswered."""
+        if time.monotonic() > self._used + _IDLE_S:
+            self._connect_again()
         answers: list[Answer] = []
         try:
             # After a refusal that ends the connection, the answer is there to be read all the same.
@@ -93,10 +99,14 @@ class _Connection:
                     raise Disagreement(body, f"out of order: {answers[-1]}")
         except OSError as exc:
             raise Unanswered(bodies[len(answers)], f"no answer ({way.__name__}): {exc!r}") from exc
+        self._used = time.monotonic()
         if answers[-1].closes:
-            self.close()
-            self._connect()
+            self._connect_again()
         return answers
+
+    def _connect_again(self) -> None:
+        self.close()
+        self._connect()
 
     def _answer(self) -> Answer:
         while (end := self._received.find(b"\r\n\r\n")) < 0:

@@ -85,18 +85,17 @@ def test_client_that_has_left_is_not_encoded(
 
 
 def test_request_whose_body_is_not_whole_when_the_time_to_stop_is_over_is_closed(
-    service: ServiceInThread,
+    models: Path,
 ) -> None:
-    connection = Connection(service.port)
-    request = make_request("chunked", "half")
-    connection.begin([], request, 0.9)
-    service.settle()
+    with closing(ServiceInThread(models, drain_limit_s=0.3)) as service:
+        connection = Connection(service.port)
+        connection.begin([], make_request("chunked", "half"), 0.9)
+        service.settle()
 
-    service.begin_to_stop()
+        service.begin_to_stop()
 
-    assert connection.next() is None
-    connection.leave(reset=False)
-    service.wait_until_stopped()
+        assert connection.next() is None
+        connection.leave(reset=False)
     assert not [line for line in service.failures.lines if "Exception" in line]
 
 
@@ -109,3 +108,15 @@ def test_refusal_reaches_a_client_that_is_still_sending(service: ServiceInThread
 
         connection.read()
         connection.read_to_end()
+
+
+def test_client_that_closes_after_its_last_answer_is_let_go_at_once(
+    service: ServiceInThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.linger._QUIET_S", 600.0)
+    connection = Connection(service.port)
+    connection.send([make_request("too large in chunks", "last"), make_request("models", "after")])
+
+    connection.read_to_end()
+
+    service.wait_until_left()
