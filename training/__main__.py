@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from service.errors import ServiceError
 from training.arguments import given_settings, parsed
@@ -13,6 +14,9 @@ from training.config_file import read_config, read_settings
 from training.errors import AlreadyPublished, TrainingError
 from training.interrupt import Stopped, tidily_terminated
 from training.select_config import SelectConfig
+
+if TYPE_CHECKING:
+    from training.finish import Run
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,7 +59,7 @@ def _fit(options: argparse.Namespace) -> None:
 
     from training.memory import peak_resident_bytes
     from training.pipeline import run
-    from training.summary import learning_curve_lines, run_lines, time_line
+    from training.summary import learning_curve_lines, run_lines
 
     done = run(config, resume=options.resume)
     print(*run_lines(done.manifest), sep="\n")
@@ -64,8 +68,7 @@ def _fit(options: argparse.Namespace) -> None:
     if config.memory is not None:
         peak = peak_resident_bytes() / 2**20
         print(f"memory      at most {peak:,.0f} MiB of {config.memory / 2**20:,.0f} resident")
-    print(time_line(done.seconds, done.manifest.environment["threads"]))
-    print(f"published   {done.folder}")
+    _print_end(done)
 
 
 def _select(options: argparse.Namespace) -> None:
@@ -73,7 +76,7 @@ def _select(options: argparse.Namespace) -> None:
     config = read_settings(SelectConfig, options.config, given, options.preset)
 
     from training.selection import run_selection, run_worker
-    from training.summary import learning_curve_lines, run_lines, selection_lines, time_line
+    from training.summary import learning_curve_lines, run_lines, selection_lines
 
     if config.worker:
         print(f"trained {run_worker(config)} settings for the search")
@@ -84,8 +87,16 @@ def _select(options: argparse.Namespace) -> None:
     print(*run_lines(done.manifest), sep="\n")
     if done.manifest.learning_curve:
         print("learning curve", *learning_curve_lines(done.manifest.learning_curve), sep="\n")
+    _print_end(done)
+
+
+def _print_end(done: "Run") -> None:
+    from training.next_steps import next_lines
+    from training.summary import time_line
+
     print(time_line(done.seconds, done.manifest.environment["threads"]))
-    print(f"published   {done.folder}")
+    print(f"published   {done.folder}\n")
+    print(*next_lines(done.folder, done.manifest), sep="\n")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -146,7 +146,10 @@ def _add_predict(commands: Any) -> None:
 
 def _add_rows(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "version", type=Path, metavar="VERSION", help="its folder, such as models/digits/1"
+        "version",
+        type=Path,
+        metavar="VERSION",
+        help="its folder, such as models/digits/1, or models/digits for the newest",
     )
     command.add_argument(
         "--data", type=Path, metavar="FILE", required=True, help="rows, in a file as of fit"
