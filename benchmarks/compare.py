@@ -43,8 +43,8 @@ from training.select_config import SelectConfig
 from training.selection import fit_winner, search_settings
 from training.split import Split, stratified_folds
 from training.start import Start
-from training.tables.columns import Asked
 from training.tables.datasets import load_dataset
+from training.tables.kinds import Asked
 from training.tables.read import read_table
 from training.tables.table import Indices, Table
 

@@ -66,6 +66,18 @@ class RunConfig(BaseModel):
         ),
         BeforeValidator(lambda value: "\t" if value in ("\\t", "tab") else value),
     ] = None
+    decimal: Annotated[
+        Literal[".", ","] | None,
+        Field(description="the decimal mark of numbers in text: . or , (default: found)"),
+    ] = None
+    missing: Annotated[
+        tuple[str, ...],
+        Field(
+            description="texts that say that a cell is empty, such as '?' or -, beside no text, "
+            "NA, N/A, NaN and NULL"
+        ),
+        BeforeValidator(_as_list),
+    ] = ()
     numeric: Annotated[
         tuple[str, ...], Field(description="columns to take as numbers"), BeforeValidator(_as_list)
     ] = ()
@@ -281,8 +293,11 @@ class RunConfig(BaseModel):
     def _fits_together(self) -> Self:
         if self.data is not None and self.dataset is not None:
             raise ValueError("expected either --dataset or --data, got both")
-        if self.data is None and (self.numeric or self.categorical or self.delimiter):
-            raise ValueError("--numeric, --categorical and --delimiter go with --data")
+        of_files = (self.numeric, self.categorical, self.delimiter, self.decimal, self.missing)
+        if self.data is None and any(of_files):
+            raise ValueError(
+                "--numeric, --categorical, --delimiter, --decimal and --missing go with --data"
+            )
         for name in set(self.numeric) & set(self.categorical):
             raise ValueError(f"column '{name}' is asked for as numeric and as categorical")
         if self.target is not None and self.target in self.ignore:

@@ -21,7 +21,6 @@ from training.fitting.early_stopping import EpochRecord
 from training.inputs import Column
 from training.prepare import Prepared
 from training.preprocess import Learned, Summary
-from training.tables.columns import MISSING_TEXTS
 from training.tables.table import Indices, Table
 from training.twins import FoundTwins
 
@@ -54,7 +53,7 @@ def signature(
         left_out=table.left_out,
         accepts_missing=has_gaps or accept_missing == "all",
         trims_text=True,
-        missing_texts=MISSING_TEXTS,
+        missing_texts=table.missing_texts,
         hidden=tuple(f"hidden_{i}" for i in range(1, n_hidden + 1)),
         uncertainty=UncertaintyOutputs() if has_masks else None,
     )
@@ -72,6 +71,7 @@ def _feature(column: Column, summary: Summary, accept_missing: AcceptMissing) ->
         categories=summary.categories,
         respelled=summary.respelled,
         unused=summary.unused,
+        written=column.written,
     )
 
 

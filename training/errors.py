@@ -14,6 +14,8 @@ TrainingError
 └── TrackingFailed
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -25,8 +27,31 @@ class ConfigInvalid(TrainingError):
     """A setting has a value that does not fit."""
 
 
+@dataclass(frozen=True)
+class Problem:
+    """One thing that a table cannot be read with; `missing` are markers that would settle it."""
+
+    sentence: str
+    missing: tuple[str, ...] = ()
+
+
 class TableInvalid(TrainingError):
-    """The data cannot be read, or are not a table to classify."""
+    """The data cannot be read, or are not a table to classify.
+
+    Of columns, `problems` has one each.
+    """
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+def invalid_table(source: str, problems: Sequence[Problem]) -> TableInvalid:
+    """One error of all that is wrong with a table's columns, a line each."""
+    if len(problems) == 1:
+        return TableInvalid(f"{source}: {problems[0].sentence}", problems)
+    lines = "".join(f"\n  {problem.sentence}" for problem in problems)
+    return TableInvalid(f"{source}: {len(problems)} problems:{lines}", problems)
 
 
 class SplitImpossible(TrainingError):

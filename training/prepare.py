@@ -15,10 +15,11 @@ from training.memory import allowed_bytes
 from training.paths import no_such_file
 from training.split import Split, stratified_split
 from training.tables.columnar import parquet_bytes
-from training.tables.columns import Asked
+from training.tables.columns import markers
 from training.tables.datasets import load_dataset
 from training.tables.files import is_parquet
 from training.tables.groups import grouped_by
+from training.tables.kinds import Asked
 from training.tables.own_test import with_own_test
 from training.tables.parquet_files import parquet_files
 from training.tables.read import read_table
@@ -55,7 +56,7 @@ def prepare(config: RunConfig) -> Prepared:
         return _in_memory(_built_in(config.dataset, config), config)
     if not config.data.exists():
         raise TableInvalid(no_such_file(config.data))
-    asked = Asked(config.numeric, config.categorical, config.ignore, config.group)
+    asked = asked_of(config)
     limit = allowed_bytes(config.memory)
     if is_parquet_table(config.data):
         if sum(map(parquet_bytes, parquet_files(config.data))) > limit:
@@ -71,6 +72,18 @@ def prepare(config: RunConfig) -> Prepared:
         require_classes(table)
         table = with_own_test(table, config.test, config.delimiter)
     return _in_memory(table, config)
+
+
+def asked_of(config: RunConfig) -> Asked:
+    """What the settings say of columns."""
+    return Asked(
+        config.numeric,
+        config.categorical,
+        config.ignore,
+        config.group,
+        config.missing,
+        config.decimal,
+    )
 
 
 def _built_in(name: str, config: RunConfig) -> Table:
@@ -121,6 +134,7 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
         test_fraction=config.test_fraction,
         seed=config.seed,
         memory=allowed_bytes(config.memory),
+        missing_texts=markers(asked),
     )
     table, split = stream.sample(asked)
     require_classes(table, stream.height - stream.unlabelled)

@@ -12,8 +12,7 @@ from service.model_repository.manifest import Manifest, Scores
 from training.config import RunConfig
 from training.errors import TrainingError
 from training.evaluate import evaluate
-from training.prepare import is_parquet_table, split_of
-from training.tables.columns import Asked
+from training.prepare import asked_of, is_parquet_table, split_of
 from training.tables.files import Arrays
 from training.tables.parquet_files import files_fingerprint
 from training.tables.read import table_of
@@ -40,8 +39,7 @@ def seen_table(
     given = {"dataset": None, "data": path, "target": target}
     try:
         config = RunConfig.model_validate(settings | given)
-        asked = Asked(config.numeric, config.categorical, config.ignore, config.group)
-        table = table_of(path, data, target, asked)
+        table = table_of(path, data, target, asked_of(config))
     except (TrainingError, ValidationError):
         # What cannot be read as the version's table was is another one.
         return None

@@ -16,13 +16,37 @@ class Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+DecimalMark = Literal[".", ","]
+
+
+class NumberFormat(Value):
+    """How a table's text writes a column of numbers; a request has them as JSON numbers.
+
+    `percent`: 12 stands for "12 %". `separators` stand between thousands.
+    """
+
+    decimal: DecimalMark = "."
+    currency: str = ""
+    percent: bool = False
+    separators: bool = False
+
+    @property
+    def example(self) -> tuple[float, str]:
+        """A number, and the text that it stands for."""
+        if self.percent:
+            return 12.5, f"12{self.decimal}5 %"
+        separator = {".": ",", ",": "."}[self.decimal] if self.separators else ""
+        return 1234.5, f"{self.currency}1{separator}234{self.decimal}5"
+
+
 class Feature(Value):
     """One column of the table; what is said of its values is learned from the training rows.
 
     A number has a range, text its categories: every other text is "other", but for another spelling
     of the same boolean or whole number (`True`, `1.0`) if categories may be `respelled`. A row need
     not have it if it `accepts_missing`; without a word of that, if the signature does. `unused`
-    says why the network does not see the column, which is still part of a row.
+    says why the network does not see the column, which is still part of a row. `written` says how
+    text in the table wrote a number, unless as programs do.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -34,6 +58,7 @@ class Feature(Value):
     categories: tuple[str, ...] | None = None
     respelled: bool = False
     unused: str | None = None
+    written: NumberFormat | None = None
 
 
 class UncertaintyOutputs(Value):

@@ -19,9 +19,9 @@ from service.model_repository.signature import Signature
 from training.describe import signature
 from training.errors import TableInvalid
 from training.preprocess import Learned, learn
-from training.tables.columns import MISSING_TEXTS, Asked
+from training.tables.kinds import Asked
 from training.tables.read import read_features, read_table
-from training.tables.table import Table
+from training.tables.table import MISSING_TEXTS, Table
 
 _PADS = st.text(
     st.sampled_from(" \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2003\u2028\u200b\u3000\ufeff"),

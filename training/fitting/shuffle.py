@@ -80,7 +80,9 @@ class ShuffleBuffer:
         for chunk in self._table.chunks(shuffled, names):
             chosen = chunk.part == TRAINING
             frame = chunk.frame.filter(chosen)
-            features = values_of(self._table.path.name, frame, self._columns)
+            features = values_of(
+                self._table.path.name, frame, self._columns, self._table.missing_texts
+            )
             class_index = torch.from_numpy(chunk.class_index[chosen])
             yield Rows(self._preprocessing.encode(features), class_index)
 

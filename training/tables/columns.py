@@ -1,6 +1,6 @@
-"""Typed columns out of a frame: which are numbers, which categories, and their values."""
+"""Typed columns out of a frame, and their values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,35 +9,14 @@ import polars as pl
 
 from service.inference.features import Features, Floats, Texts
 from service.inference.spelling import BLANKS
-from training.errors import TableInvalid
+from training.errors import Problem, invalid_table
 from training.inputs import Column
-from training.tables.text_cells import TextCells, look_at
+from training.tables.kinds import Asked, kinds_of, looked_at
+from training.tables.table import MISSING_TEXTS
+from training.tables.text_cells import look_at
+from training.tables.written import read_numbers
 
 _LARGEST = float(np.finfo(np.float32).max)
-# A cell that says in words that it is empty. "none" is not among them: it may be a category.
-MISSING_TEXTS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Types that the user gave, by column name; `ignored` columns are left out.
-
-    `group` says which rows belong together; it is no feature.
-    """
-
-    numeric: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    group: str | None = None
-
-
-@dataclass(frozen=True)
-class Kinds:
-    """The features among the columns, and those that were left out on the way, with a word."""
-
-    columns: tuple[Column, ...]
-    left_out: tuple[str, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,50 +31,21 @@ class Typed:
 
 def typed_columns(source: str, frame: pl.DataFrame, asked: Asked) -> Typed:
     """Infer the type of every column, as far as `asked` does not give it. Raises TableInvalid."""
+    missing = markers(asked)
     cells = {
-        name: look_at(without_markers(frame.get_column(name)))
+        name: look_at(without_markers(frame.get_column(name), missing))
         for name in looked_at(frame.schema, asked)
     }
     kinds = kinds_of(source, frame.schema, asked, cells)
-    features = values_of(source, frame, kinds.columns)
+    features, problems = _values(frame, kinds.columns, missing, first_row=0)
+    if problems or kinds.problems:
+        raise invalid_table(source, (*kinds.problems, *problems))
     return Typed(kinds.columns, features, kinds.left_out, kinds.notes)
 
 
-def looked_at(schema: pl.Schema, asked: Asked) -> list[str]:
-    """The columns whose type depends on what their cells look like."""
-    given = {*asked.numeric, *asked.categorical, *asked.ignored, asked.group}
-    return [name for name, dtype in schema.items() if dtype == pl.String and name not in given]
-
-
-def kinds_of(source: str, schema: pl.Schema, asked: Asked, cells: Mapping[str, TextCells]) -> Kinds:
-    """The type of every column, by what is asked, its dtype and, of text, its cells.
-
-    Raises TableInvalid.
-    """
-    _check_names(source, schema.names(), asked)
-    columns: list[Column] = []
-    notes: list[str] = []
-    for name, dtype in schema.items():
-        if name in asked.ignored or name == asked.group:
-            continue
-        if name in asked.numeric:
-            columns.append(Column(name, "number"))
-        elif name in asked.categorical:
-            columns.append(Column(name, "category"))
-        elif (left_out := _not_a_feature(name, dtype, cells)) is not None:
-            notes.append(f"column '{name}' is left out: it holds {left_out}")
-        else:
-            is_text = (
-                cells[name].are_words(source, name)
-                if name in cells
-                else not (dtype.is_numeric() or dtype == pl.Null)
-            )
-            columns.append(Column(name, "category" if is_text else "number"))
-    if not columns:
-        raise TableInvalid(f"{source}: there is no column to learn from beside the target")
-    features = {column.name for column in columns}
-    others = tuple(name for name in schema if name not in features)
-    return Kinds(tuple(columns), others, tuple(notes))
+def markers(asked: Asked) -> tuple[str, ...]:
+    """All texts that say in a file that a cell is empty."""
+    return tuple(dict.fromkeys((*MISSING_TEXTS, *asked.missing)))
 
 
 def values_of(
@@ -110,16 +60,33 @@ def values_of(
 
     The frame begins after `first_row` rows of its file.
     """
+    features, problems = _values(frame, columns, missing, first_row)
+    if problems:
+        raise invalid_table(source, problems)
+    return features
+
+
+def _values(
+    frame: pl.DataFrame, columns: Sequence[Column], missing: Sequence[str], first_row: int
+) -> tuple[Features, list[Problem]]:
+    """The values, and a word on every column that has some wrong ones."""
     height = frame.height
-    numbers = [c.name for c in columns if c.kind == "number"]
-    texts = [c.name for c in columns if c.kind == "category"]
-    numeric: Floats = np.empty((height, len(numbers)), dtype=np.float32)
-    for place, name in enumerate(numbers):
-        numeric[:, place] = _numbers(source, frame.get_column(name), missing, first_row)
+    numbers = [c for c in columns if c.kind == "number"]
+    texts = [c for c in columns if c.kind == "category"]
+    problems = []
+    numeric: Floats = np.zeros((height, len(numbers)), dtype=np.float32)
     categorical: Texts = np.empty((height, len(texts)), dtype=object)
-    for place, name in enumerate(texts):
-        categorical[:, place] = _texts(source, frame.get_column(name), missing)
-    return Features(numeric, categorical)
+    for place, column in enumerate(numbers):
+        try:
+            numeric[:, place] = _numbers(frame.get_column(column.name), column, missing, first_row)
+        except _Unreadable as exc:
+            problems.append(Problem(str(exc)))
+    for place, column in enumerate(texts):
+        try:
+            categorical[:, place] = _texts(frame.get_column(column.name), missing)
+        except _Unreadable as exc:
+            problems.append(Problem(str(exc)))
+    return Features(numeric, categorical), problems
 
 
 def without_markers(cells: pl.Series, missing: Sequence[str] = MISSING_TEXTS) -> pl.Series:
@@ -137,57 +104,41 @@ def is_whole(cells: pl.Series) -> bool:
     return bool(((present % 1 == 0) & (present.abs() < 2**63)).all())
 
 
-def _check_names(source: str, names: Sequence[str], asked: Asked) -> None:
-    given = {
-        "--numeric": asked.numeric, "--categorical": asked.categorical, "--ignore": asked.ignored,
-    }  # fmt: skip
-    for flag, listed in given.items():
-        unknown = [name for name in listed if name not in names]
-        if unknown:
-            raise TableInvalid(
-                f"{source}: {flag} names '{unknown[0]}'; the columns are {', '.join(names[:30])}"
-            )
-
-
-def _not_a_feature(name: str, dtype: pl.DataType, cells: Mapping[str, TextCells]) -> str | None:
-    if dtype.is_temporal():
-        return "dates or times: a number of days or seconds could be learned from"
-    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-        return f"{dtype}, neither numbers nor text"
-    if name in cells and cells[name].are_dates:
-        return (
-            "dates: a number of days could be learned from; "
-            f"--categorical '{name}' takes them as text"
-        )
-    return None
+class _Unreadable(Exception):
+    """The cells of one column are not what they should be."""
 
 
 def _numbers(
-    source: str, cells: pl.Series, missing: Sequence[str], first_row: int
+    cells: pl.Series, column: Column, missing: Sequence[str], first_row: int
 ) -> npt.NDArray[np.float64]:
     """Float64 values, NaN where missing."""
+    name = column.name
     if cells.dtype == pl.String:
         cells = without_markers(cells, missing)
     elif not (cells.dtype.is_numeric() or cells.dtype in (pl.Boolean, pl.Null)):
-        raise TableInvalid(f"{source}: column '{cells.name}': expected numbers, got {cells.dtype}")
-    values = cells.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+        raise _Unreadable(f"column '{name}': expected numbers, got {cells.dtype}")
+    if cells.dtype == pl.String and column.written is not None:
+        numbers = read_numbers(cells, column.written.decimal)
+    else:
+        numbers = cells.cast(pl.Float64, strict=False)
+    values = numbers.fill_null(float("nan")).to_numpy()
     wrong = (np.isnan(values) & cells.is_not_null().to_numpy()) | (np.abs(values) > _LARGEST)
     if cells.dtype.is_float():
         wrong &= ~np.isnan(values)
     if wrong.any():
         row = int(wrong.argmax())
-        raise TableInvalid(
-            f"{source}: row {first_row + row + 1}, column '{cells.name}': expected a number within "
+        raise _Unreadable(
+            f"row {first_row + row + 1}, column '{name}': expected a number within "
             f"float32, got '{str(cells[row])[:40]}' ({int(wrong.sum())} such cells in rows "
             f"{first_row + 1} to {first_row + len(cells)})"
         )
     return np.asarray(values, dtype=np.float64)
 
 
-def _texts(source: str, cells: pl.Series, missing: Sequence[str]) -> Texts:
+def _texts(cells: pl.Series, missing: Sequence[str]) -> Texts:
     """Text, empty where missing; equal cells share one object."""
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object, pl.Duration):
-        raise TableInvalid(f"{source}: column '{cells.name}': expected text, got {cells.dtype}")
+        raise _Unreadable(f"column '{cells.name}': expected text, got {cells.dtype}")
     if cells.dtype.is_float() and is_whole(cells):
         # A gap makes pandas write whole numbers with a fraction.
         cells = cells.fill_nan(None).cast(pl.Int64)

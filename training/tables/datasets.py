@@ -10,7 +10,7 @@ import torch
 from service.inference.features import numbers_only
 from training.errors import TableInvalid
 from training.inputs import Column
-from training.tables.columns import Asked
+from training.tables.kinds import Asked
 from training.tables.read import read_table
 from training.tables.table import Table
 

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from training.errors import TableInvalid
-from training.tables.columns import Asked, without_markers
+from training.tables.columns import without_markers
+from training.tables.kinds import Asked
 from training.tables.table import Groups, Indices, Table, listing
 
 _WHOLE_IN_FLOAT64 = 2**53

@@ -6,23 +6,25 @@ import polars as pl
 
 from training.errors import TableInvalid
 from training.tables.columns import without_markers
-from training.tables.table import Indices, Label, label_text, listing
+from training.tables.table import MISSING_TEXTS, Indices, Label, label_text, listing
 
 _KINDS = (pl.Boolean, pl.String, pl.Categorical, pl.Enum)
 
 
-def labels_of(source: str, cells: pl.Series) -> tuple[tuple[Label, ...], Indices]:
+def labels_of(
+    source: str, cells: pl.Series, missing: Sequence[str] = MISSING_TEXTS
+) -> tuple[tuple[Label, ...], Indices]:
     """The labels in order, and each cell's index among them, -1 where there is none.
 
     Numbers without a fraction become integers, `true` and `false` booleans, all else text.
     Raises TableInvalid.
     """
-    text = label_cells(source, cells)
+    text = label_cells(source, cells, missing)
     labels = labels_among(source, cells.name, text.drop_nulls().unique())
     return labels, places_of(text, labels)
 
 
-def label_cells(source: str, cells: pl.Series) -> pl.Series:
+def label_cells(source: str, cells: pl.Series, missing: Sequence[str] = MISSING_TEXTS) -> pl.Series:
     """The target's cells as text, null where there is no label. Raises TableInvalid."""
     if cells.dtype.is_float():
         whole = cells.fill_nan(None)
@@ -37,7 +39,7 @@ def label_cells(source: str, cells: pl.Series) -> pl.Series:
             f"{source}: the target '{cells.name}' holds {cells.dtype}: expected text, integers or "
             "booleans"
         )
-    return without_markers(cells)
+    return without_markers(cells, missing)
 
 
 def labels_among(source: str, target: str, texts: pl.Series) -> tuple[Label, ...]:
@@ -58,9 +60,14 @@ def places_of(text: pl.Series, labels: Sequence[Label]) -> Indices:
     return codes.fill_null(-1).to_numpy()
 
 
-def index_among(source: str, cells: pl.Series, labels: Sequence[Label]) -> Indices:
+def index_among(
+    source: str,
+    cells: pl.Series,
+    labels: Sequence[Label],
+    missing: Sequence[str] = MISSING_TEXTS,
+) -> Indices:
     """Each cell's index among a model's labels, -1 where there is none. Raises TableInvalid."""
-    text = label_cells(source, cells)
+    text = label_cells(source, cells, missing)
     index = places_of(text, labels)
     unknown = text.filter(pl.Series(index < 0) & text.is_not_null()).unique().sort().to_list()
     if unknown:

@@ -22,7 +22,9 @@ def with_own_test(table: Table, path: Path, delimiter: str | None) -> Table:
     if table.test_rows:
         raise TableInvalid(f"{table.source} has a test set of its own: --test {path} cannot be one")
     frame = _frame(table, path, delimiter)
-    index = index_among(str(path), frame.get_column(table.target), table.labels)
+    index = index_among(
+        str(path), frame.get_column(table.target), table.labels, table.missing_texts
+    )
     labelled = np.flatnonzero(index >= 0)
     if not len(labelled):
         raise TableInvalid(f"{path}: no row has a label in '{table.target}'")
@@ -32,7 +34,7 @@ def with_own_test(table: Table, path: Path, delimiter: str | None) -> Table:
             f"{len(index) - len(labelled)} of {len(index)} rows of {path.name} are left out: they "
             f"have no label in '{table.target}'"
         )
-    added = values_of(str(path), frame, table.columns)[labelled]
+    added = values_of(str(path), frame, table.columns, table.missing_texts)[labelled]
     for known, cells in zip(table.features.categorical.T, added.categorical.T, strict=True):
         cells[:] = _spelled_as(set(known.tolist()), cells.tolist())
     groups = None

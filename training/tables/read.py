@@ -12,11 +12,12 @@ from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Signature
 from training.errors import TableInvalid
 from training.inputs import Column
-from training.tables.columns import MISSING_TEXTS, Asked, typed_columns, values_of
+from training.tables.columns import markers, typed_columns, values_of
 from training.tables.files import Arrays, read_data
 from training.tables.groups import group_notes, grouped_by, groups_of
+from training.tables.kinds import Asked
 from training.tables.labels import index_among, labels_of
-from training.tables.table import Indices, Table, listing
+from training.tables.table import MISSING_TEXTS, Indices, Table, listing
 
 
 def read_table(
@@ -33,8 +34,11 @@ def read_table(
 def table_of(path: Path, data: pl.DataFrame | Arrays, target: str | None, asked: Asked) -> Table:
     """The labelled rows of what was read from a path. Raises TableInvalid."""
     if isinstance(data, Arrays):
-        if asked.numeric or asked.categorical:
-            raise TableInvalid(f"{path}: --numeric and --categorical are not for arrays of numbers")
+        if asked.numeric or asked.categorical or asked.missing or asked.decimal:
+            raise TableInvalid(
+                f"{path}: --numeric, --categorical, --missing and --decimal are not for arrays of "
+                "numbers"
+            )
         table = table_of_arrays(path.name, data, target or "y")
         if asked.group is not None:
             table = grouped_by(table, asked.group)
@@ -52,7 +56,8 @@ def table_of(path: Path, data: pl.DataFrame | Arrays, target: str | None, asked:
 
 def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) -> Table:
     """The table of a frame whose column `target` holds the labels. Raises TableInvalid."""
-    labels, index = labels_of(source, frame.get_column(target))
+    missing = markers(asked)
+    labels, index = labels_of(source, frame.get_column(target), missing)
     rest = frame.drop(target)
     labelled = np.flatnonzero(index >= 0)
     groups = None
@@ -76,6 +81,7 @@ def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) 
         notes=tuple(notes),
         left_out=typed.left_out,
         groups=groups,
+        missing_texts=missing,
     )
 
 
@@ -129,7 +135,8 @@ def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -
     absent = [f.name for f in signature.features if f.name not in present]
     frame = data.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
     columns = [
-        Column(f.name, "number" if f.dtype == "float32" else "category") for f in signature.features
+        Column(f.name, "number" if f.dtype == "float32" else "category", f.written)
+        for f in signature.features
     ]
     signature = _as_files_are_read(signature)
     features = values_of(str(path), frame, columns, signature.missing_texts)
@@ -171,7 +178,12 @@ def class_index_of(
             f"{path}: there is no column '{target}' to compare with; "
             f"there are: {listing(data.columns)}; --target names another"
         )
-    return index_among(str(path), data.get_column(target), manifest.labels)
+    return index_among(
+        str(path),
+        data.get_column(target),
+        manifest.labels,
+        manifest.signature.missing_texts or MISSING_TEXTS,
+    )
 
 
 def _require_no_gap(path: Path, features: Features, signature: Signature) -> None:

@@ -9,23 +9,20 @@ import numpy.typing as npt
 import polars as pl
 
 from service.inference.features import Features
-from training.errors import TableInvalid
+from training.errors import TableInvalid, invalid_table
 from training.inputs import Column
 from training.split import Split
 from training.tables.columns import (
-    Asked,
-    Kinds,
     is_whole,
-    kinds_of,
-    looked_at,
     values_of,
     without_markers,
 )
 from training.tables.counts import ColumnCounts, Counts
+from training.tables.kinds import Asked, Kinds, kinds_of, looked_at
 from training.tables.labels import label_cells, labels_among, places_of
 from training.tables.parquet_files import ParquetFiles, files_fingerprint
 from training.tables.parts import TEST, TRAINING, VALIDATION, Parts
-from training.tables.table import Indices, Label, Table, label_text
+from training.tables.table import MISSING_TEXTS, Indices, Label, Table, label_text
 from training.tables.text_cells import TextCells, look_at
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
@@ -69,8 +66,10 @@ class ParquetTable:
         test_fraction: float,
         seed: int,
         memory: int,
+        missing_texts: Sequence[str] = MISSING_TEXTS,
     ) -> None:
         self.path, self.target = path, target
+        self.missing_texts = tuple(missing_texts)
         self._files = ParquetFiles(path, target)
         self.height = self._files.height
         # Three such samples, raw and encoded, take a quarter of the memory at most.
@@ -123,6 +122,7 @@ class ParquetTable:
             class_index=np.concatenate(classes),
             notes=tuple(notes),
             left_out=kinds.left_out,
+            missing_texts=self.missing_texts,
         )
         split = Split(*(np.flatnonzero(part == number) for number in (TRAINING, VALIDATION, TEST)))
         return table, split
@@ -136,17 +136,22 @@ class ParquetTable:
         whole = dict.fromkeys(floats, True)
         for frame, row in self._frames(lambda groups: groups, [*texts, *floats]):
             for name in texts:
-                cells[name] += look_at(without_markers(frame.get_column(name)), row)
+                cells[name] += look_at(
+                    without_markers(frame.get_column(name), self.missing_texts), row
+                )
             for name in floats:
                 whole[name] &= is_whole(frame.get_column(name))
         self._spelled = {name: pl.Int64 if whole[name] else pl.String for name in floats}
-        return kinds_of(self.path.name, schema, asked, cells)
+        kinds = kinds_of(self.path.name, schema, asked, cells)
+        if kinds.problems:
+            raise invalid_table(self.path.name, kinds.problems)
+        return kinds
 
     def _read(self, columns: Sequence[Column]) -> Iterator[Values]:
         """The values of all labelled rows, in the file's order; a bad cell is told with its row."""
         names = [column.name for column in columns]
         for frame, row in self._frames(lambda groups: groups, [*names, self.target]):
-            features = values_of(self.path.name, frame, columns, first_row=row)
+            features = values_of(self.path.name, frame, columns, self.missing_texts, first_row=row)
             chunk, labelled = self._chunk(frame.select(self.target), row)
             yield Values(
                 features[np.flatnonzero(labelled)], chunk.part, chunk.class_index, chunk.draw
@@ -199,7 +204,7 @@ class ParquetTable:
     def _chunk(self, frame: pl.DataFrame, row: int) -> tuple[Chunk, npt.NDArray[np.bool_]]:
         """The labelled rows of a frame, and which of its rows these are."""
         rows = np.arange(row, row + frame.height, dtype=np.uint64)
-        text = label_cells(self.path.name, frame.get_column(self.target))
+        text = label_cells(self.path.name, frame.get_column(self.target), self.missing_texts)
         class_index = places_of(text, self.labels)
         labelled = class_index >= 0
         features = frame.drop(self.target)
@@ -214,7 +219,8 @@ class ParquetTable:
         texts = pl.Series(self.target, [], dtype=pl.String)
         for number, group in self._files.row_group_starts():
             for cells in self._files.batches(number, group, [self.target]):
-                found = label_cells(self.path.name, cells.to_series()).drop_nulls()
+                found = label_cells(self.path.name, cells.to_series(), self.missing_texts)
+                found = found.drop_nulls()
                 texts = pl.concat([texts, found]).unique()
                 if len(texts) > 10_000:
                     raise TableInvalid(

@@ -12,6 +12,8 @@ from training.errors import TableInvalid
 from training.inputs import Column
 
 Label = bool | int | str
+# A cell that says in words that it is empty. "none" is not among them: it may be a category.
+MISSING_TEXTS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 Indices = npt.NDArray[np.int64]
 
 
@@ -38,7 +40,8 @@ class Table:
 
     A set that comes with a test set of its own has it in its last `test_rows` rows. `left_out`
     are columns of the data that are no features; `notes` say why. `test_source` is the file of the
-    test rows where they have one, and `data_fingerprint` that of the other rows alone.
+    test rows where they have one, and `data_fingerprint` that of the other rows alone. Text that is
+    one of `missing_texts` says that it is missing.
     """
 
     source: str
@@ -52,6 +55,7 @@ class Table:
     test_rows: int = 0
     groups: Groups | None = None
     test_source: str | None = None
+    missing_texts: tuple[str, ...] = MISSING_TEXTS
     data_fingerprint: str | None = None
 
     @property

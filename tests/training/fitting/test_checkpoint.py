@@ -24,7 +24,7 @@ from training.inputs import Inputs, Rows
 from training.interrupt import Interrupt, Stopped
 from training.network import Architecture, Perceptron, build_network
 from training.preprocess import learn
-from training.tables.columns import Asked
+from training.tables.kinds import Asked
 from training.tables.stream import ParquetTable
 
 MADE_BY = {"release": "1", "threads": "2"}

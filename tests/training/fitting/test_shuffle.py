@@ -11,7 +11,7 @@ from training.errors import ConfigInvalid
 from training.fitting import shuffle
 from training.fitting.shuffle import ShuffleBuffer
 from training.preprocess import learn
-from training.tables.columns import Asked
+from training.tables.kinds import Asked
 from training.tables.stream import ParquetTable
 
 ROWS = 6000

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from training.errors import TrainingError
-from training.tables.columns import Asked
+from training.tables.kinds import Asked
 from training.tables.read import read_table
 from training.tables.stream import ParquetTable
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.training.conftest import WriteCsv
 from training.errors import TableInvalid
-from training.tables.columns import Asked
 from training.tables.datasets import load_dataset
 from training.tables.groups import group_texts, grouped_by, numbered
+from training.tables.kinds import Asked
 from training.tables.read import read_table
 from training.tables.table import Table
 

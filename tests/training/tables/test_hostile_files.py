@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from training.errors import TableInvalid, TrainingError
-from training.tables.columns import Asked
 from training.tables.files import read_data
+from training.tables.kinds import Asked
 from training.tables.read import read_table
 
 MIB = 1 << 20

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from training.errors import TableInvalid
-from training.tables.columns import Asked
 from training.tables.idx import parse_idx
+from training.tables.kinds import Asked
 from training.tables.read import read_table
 from training.tables.table import Table
 

@@ -10,7 +10,7 @@ import pytest
 from service.model_repository.signature import Feature, Signature
 from tests.training.conftest import WriteCsv
 from training.errors import TableInvalid
-from training.tables.columns import Asked
+from training.tables.kinds import Asked
 from training.tables.read import read_features, read_table
 from training.tables.table import Table, require_classes
 

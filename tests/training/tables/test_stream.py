@@ -10,7 +10,8 @@ import pytest
 from training.errors import TableInvalid
 from training.preprocess import Learned, learn
 from training.tables import parquet_files, stream
-from training.tables.columns import Asked, values_of
+from training.tables.columns import values_of
+from training.tables.kinds import Asked
 from training.tables.parts import TEST, TRAINING, VALIDATION
 from training.tables.read import read_table
 from training.tables.stream import ParquetTable
