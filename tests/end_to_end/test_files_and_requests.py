@@ -123,3 +123,19 @@ def test_text_in_a_column_of_numbers_is_missing_in_files_alone(tmp_path: Path) -
     with pytest.raises(InvalidInput) as caught:
         decode_rows({"instances": [{"size": " NA"}]}, form=form, row_limit=1)
     assert caught.value.problems[0].message == 'expected a number, got " NA"'
+
+
+def test_file_to_classify_is_read_with_the_signs_that_the_table_was_written_with(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('income;y\n"$1.234,5";u\n"$7,25";v\n?;u\n', encoding="utf-8")
+    table = read_table(path, "y", Asked(missing=("?",)), None)
+    learned = learn(table.features, table.columns, scaling="robust", bins=0)
+    of = signature(table, learned, 1)
+    others = tmp_path / "others.csv"
+    others.write_text("income;y\n$2.000;u\n3,5;v\n?;v\n", encoding="utf-8")
+
+    read = read_features(others, Signature.model_validate_json(of.model_dump_json()), None)
+
+    np.testing.assert_array_equal(read.numeric[:, 0], [2000, 3.5, np.nan])
