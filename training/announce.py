@@ -1,8 +1,10 @@
 """What was made of a table, told on standard error before the fit."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
+from service.inference.dates import iso_text
 from training.inputs import Column
 from training.preprocess import Summary
 
@@ -16,10 +18,11 @@ def show_table(columns: Sequence[Column], summaries: Sequence[Summary]) -> None:
     for column, summary in pairs[:_COLUMNS_SHOWN]:
         print(f"{column.name:{width}.{width}}  {_described(column, summary)}", file=sys.stderr)
     if len(pairs) > _COLUMNS_SHOWN:
-        numbers = sum(column.kind == "number" for column in columns)
+        counts = Counter(column.kind for column in columns)
+        dates = f", {counts['date']} of dates" if counts["date"] else ""
         print(
-            f"... {len(columns)} columns in all: {numbers} of numbers, "
-            f"{len(columns) - numbers} of categories",
+            f"... {len(columns)} columns in all: {counts['number']} of numbers, "
+            f"{counts['category']} of categories{dates}",
             file=sys.stderr,
         )
 
@@ -35,6 +38,9 @@ def _described(column: Column, summary: Summary) -> str:
     unused = ", not used" if summary.unused else ""
     if summary.missing == 1:
         return f"{column.kind:8}  no value{unused}"
+    if column.kind == "date":
+        span = f"{iso_text(summary.minimum or 0)} to {iso_text(summary.maximum or 0)}"
+        return f"date      {span}{missing}{unused}"
     if column.kind == "number":
         return f"number    {summary.minimum:g} to {summary.maximum:g}{missing}{unused}"
     categories = summary.categories or ()

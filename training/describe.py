@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from training.preprocess import Learned, Summary
 from training.tables.table import Indices, Table
 from training.twins import FoundTwins
 
+_DTYPES: dict[str, Literal["float32", "string", "date"]] = {
+    "number": "float32", "category": "string", "date": "date",
+}  # fmt: skip
 _LIBRARIES = ("torch", "numpy", "onnx", "onnxruntime", "scikit-learn", "polars", "pyarrow")
 
 
@@ -63,7 +67,8 @@ def _feature(column: Column, summary: Summary, accept_missing: AcceptMissing) ->
     accepts = {"all": True, "seen": summary.missing > 0, "none": False}
     return Feature(
         name=column.name,
-        dtype="float32" if column.kind == "number" else "string",
+        dtype=_DTYPES[column.kind],
+        date_form=column.date_form if column.kind == "date" else None,
         missing=summary.missing,
         accepts_missing=accepts[accept_missing],
         minimum=summary.minimum,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from service.inference.features import Features, Floats
+from training.date_parts import Calendar
 from training.inputs import Inputs
 
 Places = npt.NDArray[np.int64]
@@ -43,7 +44,7 @@ class Numbers:
 
     `places` are their columns in the numeric features; `gaps` the ones among the k that get an
     indicator. `smooth` clips by x / sqrt(1 + (x / 3)^2) (Holzmüller et al. 2024, RealMLP), else
-    to +-CLIP.
+    to +-CLIP. Of those that are dates `calendar` has the parts.
     """
 
     places: Places
@@ -52,15 +53,17 @@ class Numbers:
     gaps: Places
     smooth: bool
     bins: Bins | None
+    calendar: Calendar | None = None
 
     @property
     def width(self) -> int:
         """How many columns the network sees."""
         bins = 0 if self.bins is None else len(self.bins.places)
-        return len(self.places) + len(self.gaps) + bins
+        parts = 0 if self.calendar is None else len(self.calendar.kept)
+        return len(self.places) + len(self.gaps) + bins + parts
 
     def encode(self, numeric: Floats) -> list[torch.Tensor]:
-        """Scaled numbers, indicators of gaps, and bins: each (n, some columns)."""
+        """Scaled numbers, indicators of gaps, bins, and parts of dates: each (n, some columns)."""
         x = torch.from_numpy(np.ascontiguousarray(numeric[:, self.places]))
         missing = torch.isnan(x)
         filled = torch.where(missing, torch.from_numpy(self.offset), x)
@@ -69,7 +72,11 @@ class Numbers:
         if self.smooth:
             scaled = scaled / torch.sqrt(1 + (scaled / 3).square_())
         encoded = [scaled, missing[:, self.gaps].float()]
-        return encoded if self.bins is None else [*encoded, self.bins.encode(filled)]
+        if self.bins is not None:
+            encoded.append(self.bins.encode(filled))
+        if self.calendar is not None:
+            encoded.append(self.calendar.encode(filled, missing))
+        return encoded
 
 
 @dataclass(frozen=True)

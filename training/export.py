@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from service.inference.dates import iso_text
 from service.inference.features import Features, from_cells, row_format
 from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Artifact, Golden, Parity
@@ -70,6 +71,9 @@ def _cell(feature: Feature, generator: np.random.Generator, *, gaps: bool) -> Ce
     # The sum of two uniform numbers lies in the middle of the range more often than at its ends.
     share = (place + spread) / 2
     low, high = feature.minimum, feature.maximum
+    if feature.dtype == "date":
+        days = low + share * (high - low or 1.0)
+        return iso_text(days if low % 1 or high % 1 else float(round(days)))
     return float(f"{low + share * (high - low or 1.0):.6g}")
 
 

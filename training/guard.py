@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference.features import Features
-from training.inputs import Column
+from training.inputs import Column, placed
 
 Indices = npt.NDArray[np.int64]
 
@@ -57,13 +57,12 @@ def doubts(
 
 def _grouped(features: Features, columns: Sequence[Column]) -> Iterator[tuple[str, Indices, bool]]:
     """Per column its name, a group number for each row, and whether it looks like an identifier."""
-    place = {"number": 0, "category": 0}
-    for column in columns:
-        at = place[column.kind]
-        place[column.kind] += 1
-        if column.kind == "number":
+    for column, at in placed(columns):
+        if not column.is_text:
             values = features.numeric[:, at]
-            yield column.name, _bins(values), _is_numbering(values)
+            # One row a day is no numbering.
+            is_numbering = column.kind == "number" and _is_numbering(values)
+            yield column.name, _bins(values), is_numbering
         else:
             # Not as an array of text: that is as wide as its longest cell.
             codes: dict[str, int] = {}

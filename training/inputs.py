@@ -1,9 +1,10 @@
 """What a column is, and what a network takes: encoded rows as tensors."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from service.model_repository.signature import NumberFormat
+from service.model_repository.signature import DateForm, NumberFormat
 
 if TYPE_CHECKING:
     # Tables are looked at without it: its import alone takes a second or more.
@@ -14,12 +15,31 @@ if TYPE_CHECKING:
 class Column:
     """One feature of a table; `written` how text writes its numbers, unless as programs do.
 
-    A fingerprint is made of name and kind alone, and so holds for what was published before.
+    `date_form` is how it writes dates. A fingerprint is made of name and kind alone, and so holds
+    for what was published before.
     """
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "date"]
     written: NumberFormat | None = field(default=None, repr=False)
+    date_form: DateForm = field(default="yyyy-mm-dd", repr=False)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its cells stand among the texts of the features, or among the numbers."""
+        return self.kind == "category"
+
+
+def placed(columns: Sequence[Column]) -> Iterator[tuple[Column, int]]:
+    """Each column with its place among the numbers of the features, or among the texts."""
+    numbers = texts = 0
+    for column in columns:
+        if column.is_text:
+            yield column, texts
+            texts += 1
+        else:
+            yield column, numbers
+            numbers += 1
 
 
 @dataclass(frozen=True)

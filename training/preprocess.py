@@ -1,14 +1,16 @@
 """Learn the preprocessing, and what the model card says of every feature, from training rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from service.inference.dates import iso_text
 from service.inference.features import Features, Floats
 from service.inference.spelling import are_told_apart, typed_key
 from training.config import Scaling
+from training.date_parts import N_PARTS, Calendar, parts_worth_seeing
 from training.encoding import Bins, Numbers, Preprocessing, Text
 from training.errors import TableInvalid
 from training.inputs import Column
@@ -59,8 +61,8 @@ def learn(
     Where `features` are a sample of the training rows, `counts` are of all of them.
     Raises TableInvalid when no column tells the rows apart.
     """
-    numbers = [c.name for c in columns if c.kind == "number"]
-    texts = [c.name for c in columns if c.kind == "category"]
+    numbers = [c for c in columns if not c.is_text]
+    texts = [c.name for c in columns if c.is_text]
     if counts is None:
         counting = ColumnCounts()
         counting.add(features)
@@ -68,7 +70,8 @@ def learn(
     number_summaries, scales, notes = _learn_numbers(features.numeric, counts, numbers, scaling)
     text_summaries, learned_texts, text_notes = _learn_texts(counts, texts)
     notes += text_notes
-    by_name = dict(zip((*numbers, *texts), (*number_summaries, *text_summaries), strict=True))
+    names = (*(c.name for c in numbers), *texts)
+    by_name = dict(zip(names, (*number_summaries, *text_summaries), strict=True))
     summaries = tuple(by_name[column.name] for column in columns)
     used = [place for place, s in enumerate(number_summaries) if s.unused is None]
     if not used and not learned_texts:
@@ -77,7 +80,7 @@ def learn(
         )
         raise TableInvalid(f"there is no column to learn from: {reasons}")
     preprocessing = Preprocessing(
-        numbers=_numbers(features.numeric, counts, used, scales, scaling, bins),
+        numbers=_numbers(features.numeric, counts, numbers, used, scales, scaling, bins),
         one_hot=tuple(text for text in learned_texts if text.embedding is None),
         embedded=tuple(text for text in learned_texts if text.embedding is not None),
     )
@@ -99,22 +102,24 @@ class _Scale:
 
 
 def _learn_numbers(
-    numeric: Floats, counts: Counts, names: Sequence[str], scaling: Scaling
+    numeric: Floats, counts: Counts, columns: Sequence[Column], scaling: Scaling
 ) -> tuple[list[Summary], list[_Scale], list[str]]:
     summaries, scales, notes = [], [], []
     seen: dict[bytes, str] = {}
-    for place, (name, counted) in enumerate(zip(names, counts.numbers, strict=True)):
+    for place, (column, counted) in enumerate(zip(columns, counts.numbers, strict=True)):
+        name, is_date = column.name, column.kind == "date"
         present = _ordered(numeric[:, place], counted)
         twin = seen.setdefault(counted.digest, name)
         unused = None if twin == name else f"it holds what '{twin}' holds"
         if counted.minimum is None:
             unused = "it holds no value"
         elif counted.minimum == counted.maximum and not counted.missing:
-            unused = f"it holds {present[0]:g} in every training row"
-            if abs(present[0]) >= _WHOLE_IN_FLOAT32:
+            held = iso_text(float(present[0])) if is_date else f"{present[0]:g}"
+            unused = f"it holds {held} in every training row"
+            if not is_date and abs(present[0]) >= _WHOLE_IN_FLOAT32:
                 unused += ", to the 7 digits that float32 keeps"
         scale = _robust(present) if scaling == "robust" else _standard(present)
-        if scale.inverse * abs(scale.offset) > 1e5:
+        if scale.inverse * abs(scale.offset) > 1e5 and not is_date:
             notes.append(
                 f"column '{name}' varies by little around {scale.offset:g}, of which float32 keeps "
                 "7 digits: subtract a constant from it"
@@ -163,6 +168,7 @@ def _inverse(scale: float) -> float:
 def _numbers(
     numeric: Floats,
     counts: Counts,
+    columns: Sequence[Column],
     used: Sequence[int],
     scales: Sequence[_Scale],
     scaling: Scaling,
@@ -177,7 +183,26 @@ def _numbers(
         gaps=np.flatnonzero([c.missing for c in counted]).astype(np.int64),
         smooth=scaling == "robust",
         bins=_quantile_bins(ordered, bins) if bins else None,
+        calendar=_calendar(
+            {
+                place: _ordered(numeric[:, i], counts.numbers[i])
+                for place, i in enumerate(used)
+                if columns[i].kind == "date"
+            }
+        ),
     )
+
+
+def _calendar(dates: Mapping[int, Floats]) -> Calendar | None:
+    """Of the days in each place, in order."""
+    kept = [
+        N_PARTS * number + part
+        for number, present in enumerate(dates.values())
+        for part in parts_worth_seeing(present)
+    ]
+    if not kept:
+        return None
+    return Calendar(np.array([*dates], dtype=np.int64), np.array(kept, dtype=np.int64))
 
 
 def _quantile_bins(columns: Iterable[Floats], bins: int) -> Bins:

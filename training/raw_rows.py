@@ -10,6 +10,7 @@ from service.model_repository.signature import CATEGORICAL, FEATURES, NUMERIC, S
 from training.encoding import CLIP, Bins, Numbers, Preprocessing, Text
 from training.network import Perceptron
 from training.operators import GraphBuilder
+from training.raw_dates import add_calendar
 
 ML_DOMAIN = "ai.onnx.ml"
 
@@ -82,7 +83,10 @@ def _numbers(
     if numbers.smooth:
         scaled = _smooth(graph, scaled)
     bins = [] if numbers.bins is None else [_bins(graph, numbers.bins, x)]
-    return [scaled, *indicators, *bins]
+    calendar = (
+        [] if numbers.calendar is None else [add_calendar(graph, numbers.calendar, x, gaps=gaps)]
+    )
+    return [scaled, *indicators, *bins, *calendar]
 
 
 def _indicators(graph: GraphBuilder, numbers: Numbers) -> str:

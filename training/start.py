@@ -11,7 +11,7 @@ from training.config import RunConfig
 from training.diagnose import doubtful_settings
 from training.group_split import grouped_folds
 from training.guard import Doubt, doubts
-from training.inputs import Rows
+from training.inputs import Rows, placed
 from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
 from training.publish import check_writable
@@ -109,10 +109,9 @@ def _gap_notes(data: Prepared, learned: Learned, config: RunConfig) -> list[str]
     """Of gaps that a request may not have, though rows of this very table do."""
     table = data.table
     numbers, texts = np.isnan(table.features.numeric), table.features.categorical == ""
-    columns = {"number": iter(numbers.T), "category": iter(texts.T)}
     notes = []
-    for column, summary in zip(table.columns, learned.summaries, strict=True):
-        gaps = int(next(columns[column.kind]).sum())
+    for (column, at), summary in zip(placed(table.columns), learned.summaries, strict=True):
+        gaps = int((texts if column.is_text else numbers)[:, at].sum())
         if config.accept_missing == "seen" and gaps and not summary.missing:
             notes.append(
                 f"column '{column.name}' has gaps, in {gaps} of the rows, none of them a "

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.inference.features import Features
-from training.inputs import Column
+from training.inputs import Column, placed
 from training.split import Indices, Split
 
 _Hashes = npt.NDArray[np.uint64]
@@ -81,13 +81,10 @@ def row_hashes(
 ) -> _Hashes:
     """64 bits of every row, (n,): equal for equal cells, and within this process alone."""
     hashes = np.zeros(len(features), dtype=np.uint64)
-    place = {"number": 0, "category": 0}
-    for column in columns:
-        at = place[column.kind]
-        place[column.kind] += 1
+    for column, at in placed(columns):
         if column.name in but_for:
             continue
-        if column.kind == "number":
+        if not column.is_text:
             bits = _bits(features.numeric[:, at])
         else:
             codes: dict[str, int] = {}

@@ -16,7 +16,7 @@ KEYS = ("instances", "inputs")
 
 def decode_hidden(body: bytes, *, form: RowFormat, row_limit: int) -> Features:
     """The rows of the body. Raises MalformedBody, InvalidInput and TooManyRows."""
-    if not form.texts:
+    if form.plain:
         numbers = rows_of_numbers(body, width=len(form.names), row_limit=row_limit)
         if numbers is not None:
             return numbers_only(numbers)

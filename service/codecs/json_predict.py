@@ -32,7 +32,7 @@ def decode_predict(
     body: bytes, *, form: RowFormat, manifest: Manifest, row_limit: int
 ) -> PredictRequest:
     """Decode a predict body. Raises MalformedBody, InvalidInput and TooManyRows."""
-    if not form.texts:
+    if form.plain:
         numbers = rows_of_numbers(body, width=len(form.names), row_limit=row_limit)
         if numbers is not None:
             return PredictRequest(numbers_only(numbers), NO_OPTIONS)

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from service.codecs.json_body import Problems, are_numbers, describe, is_number
+from service.codecs.json_dates import check_dates
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
-from service.inference.features import Features, Floats, RowFormat
+from service.inference.features import Features, Floats, RowFormat, with_days
 
 
 def decode_rows(content: Mapping[str, object], *, form: RowFormat, row_limit: int) -> Features:
@@ -85,7 +86,7 @@ def _check_cells(
     problems: Problems,
     absent: frozenset[str] = frozenset(),
 ) -> None:
-    if not form.texts and are_numbers(cells):
+    if form.plain and are_numbers(cells):
         return
     for place in form.numbers:
         cell, name = cells[place], form.names[place]
@@ -96,6 +97,8 @@ def _check_cells(
         is_text = type(cell) is str or (type(cell) is bool and place in form.booleans)
         if not is_text and not _may_be_gap(cell, place, form) and name not in absent:
             problems.add(_expected, "a string", cell, place, form, row=number, feature=name)
+    if form.dates:
+        check_dates(cells, number, form, problems, absent)
 
 
 def _may_be_gap(cell: object, place: int, form: RowFormat) -> bool:
@@ -172,9 +175,11 @@ def _raise_any(problems: Problems) -> None:
 
 
 def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
-    if not form.texts:
+    if form.plain:
         return Features(_to_float32(rows, form), np.empty((len(rows), 0), dtype=object))
-    numbers = [[row[place] for place in form.numbers] for row in rows]
+    if form.dates:
+        rows = [with_days(row, form) for row in rows]
+    numbers = [[row[place] for place in form.numeric] for row in rows]
     texts = [[_as_text(row[place], place, form) for place in form.texts] for row in rows]
     _refuse_empty_text(texts, rows, form)
     categorical = np.array(texts, dtype=object).reshape(len(rows), len(form.texts))
@@ -211,7 +216,7 @@ def _narrowed(wide: npt.NDArray[np.float64]) -> Floats:
 
 
 def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:
-    wide = np.array(rows, dtype=np.float64).reshape(len(rows), len(form.numbers))
+    wide = np.array(rows, dtype=np.float64).reshape(len(rows), len(form.numeric))
     narrow = _narrowed(wide)
     # Gaps are NaN; JSON has no infinity.
     if np.isinf(narrow).any():
@@ -220,7 +225,7 @@ def _to_float32(rows: Sequence[Sequence[object]], form: RowFormat) -> Floats:
             Problem(
                 f"expected a number within float32, got {wide[i, j]:g}",
                 int(i),
-                form.names[form.numbers[j]],
+                form.names[form.numeric[j]],
             )
             for i, j in outside[:LISTED_PROBLEMS]
         ]

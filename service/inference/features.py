@@ -1,11 +1,14 @@
 """Raw rows as arrays: what a codec decodes to, a graph takes, and training learns from."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from service.inference.dates import read_date
 from service.inference.spelling import Spelling
 from service.model_repository.signature import (
     CATEGORICAL,
@@ -20,7 +23,10 @@ Texts = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class Features:
-    """Numbers, (n, n_numeric), NaN where missing; text, (n, n_categorical), "" where missing."""
+    """Numbers, (n, n_numeric), NaN where missing; text, (n, n_categorical), "" where missing.
+
+    A date is a number: of days since 1970-01-01.
+    """
 
     numeric: Floats
     categorical: Texts
@@ -55,12 +61,14 @@ def joined(parts: Sequence[Features]) -> Features:
 
 @dataclass(frozen=True)
 class RowFormat:
-    """What a row must look like: feature names in order, and the places of numbers and text.
+    """What a row must look like: feature names in order, and the places of numbers, text, dates.
 
     The features in the places of `required` must be there, for the reason that it gives, and of an
     object those `left_out` may be. `booleans` are the places where JSON's false and true stand for
     these texts; `spellings` say how text is read. `required_texts` are the columns of the
-    categorical input whose features must be there.
+    categorical input whose features must be there. The columns of the numeric input are those of
+    `numeric`, numbers and dates. A date is missing if it is one of `missing_texts`. `plain` rows
+    are of numbers alone.
     """
 
     names: tuple[str, ...]
@@ -72,6 +80,10 @@ class RowFormat:
     numbers: tuple[int, ...]
     texts: tuple[int, ...]
     required_texts: tuple[int, ...]
+    dates: tuple[int, ...]
+    numeric: tuple[int, ...]
+    missing_texts: frozenset[str]
+    plain: bool
 
 
 def row_format(signature: Signature) -> RowFormat:
@@ -80,7 +92,10 @@ def row_format(signature: Signature) -> RowFormat:
     required = {
         i: why_required(f) for i, f in enumerate(features) if not signature.may_be_missing(f)
     }
-    texts = tuple(i for i, f in enumerate(features) if f.dtype == "string")
+    texts, numbers, dates = (
+        tuple(i for i, f in enumerate(features) if f.dtype == dtype)
+        for dtype in ("string", "float32", "date")
+    )
     return RowFormat(
         names=signature.names,
         known=frozenset(signature.names),
@@ -90,9 +105,13 @@ def row_format(signature: Signature) -> RowFormat:
         spellings={
             i: Spelling(f, signature) for i, f in enumerate(features) if f.dtype == "string"
         },
-        numbers=tuple(i for i, f in enumerate(features) if f.dtype == "float32"),
+        numbers=numbers,
         texts=texts,
         required_texts=tuple(column for column, i in enumerate(texts) if i in required),
+        dates=dates,
+        numeric=tuple(sorted((*numbers, *dates))),
+        missing_texts=frozenset(signature.missing_texts),
+        plain=not texts and not dates,
     )
 
 
@@ -115,13 +134,25 @@ def _spelling(feature: Feature) -> tuple[str, str] | None:
 
 
 def from_cells(rows: Sequence[Sequence[Cell]], form: RowFormat) -> Features:
-    """Rows of cells in the order of the features; None is missing."""
-    wide = np.array([[row[i] for i in form.numbers] for row in rows], dtype=np.float64)
+    """Rows of cells in the order of the features; None is missing, and dates are as in requests."""
+    if form.dates:
+        rows = [with_days(row, form) for row in rows]
+    wide = np.array([[row[i] for i in form.numeric] for row in rows], dtype=np.float64)
     texts = [
         ["" if row[i] is None else form.spellings[i].read(str(row[i])) for i in form.texts]
         for row in rows
     ]
     return Features(
-        wide.reshape(len(rows), len(form.numbers)).astype(np.float32),
+        wide.reshape(len(rows), len(form.numeric)).astype(np.float32),
         np.array(texts, dtype=object).reshape(len(rows), len(form.texts)),
     )
+
+
+def with_days(row: Sequence[object], form: RowFormat) -> list[Any]:
+    """A row with the days of its dates in their place, NaN for what is no date."""
+    cells = list(row)
+    for place in form.dates:
+        cell = cells[place]
+        days = read_date(cell, form.missing_texts) if isinstance(cell, str) else None
+        cells[place] = math.nan if days is None else days
+    return cells

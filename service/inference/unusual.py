@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from service.inference.dates import iso_text
 from service.inference.features import Features
 from service.model_repository.signature import Feature, Signature
 
@@ -37,7 +38,7 @@ class Usual:
     def __init__(self, signature: Signature) -> None:
         features = signature.features
         self._names = signature.names
-        self._numbers = np.array([i for i, f in enumerate(features) if f.dtype == "float32"], int)
+        self._numbers = np.array([i for i, f in enumerate(features) if f.dtype != "string"], int)
         self._lowest = _bounds(signature.numbers, lowest=True)
         self._highest = _bounds(signature.numbers, lowest=False)
         self._unused = np.array([feature.unused is not None for feature in features])
@@ -124,6 +125,11 @@ def _messages(feature: Feature) -> dict[int, Mapping[str, str]]:
         UNKNOWN: "none of the categories that the model knows",
     }
     if feature.minimum is not None and feature.maximum is not None:
-        span = f"the training range {feature.minimum:.9g} to {feature.maximum:.9g}"
+        is_date = feature.dtype == "date"
+        low, high = (
+            iso_text(bound) if is_date else f"{bound:.9g}"
+            for bound in (feature.minimum, feature.maximum)
+        )
+        span = f"the training range {low} to {high}"
         words |= {BELOW: f"below {span}", ABOVE: f"above {span}"}
     return {code: {"feature": feature.name, "message": text} for code, text in words.items()}

@@ -27,8 +27,8 @@ from service.model_repository.provenance import (
 from service.model_repository.signature import Cell, Share, Signature, Value
 
 # A manifest of schema 2 holds nothing of how the version was chosen and calibrated. What schema 4
-# adds has a default that says what versions of schema 3 did.
-SCHEMA_VERSIONS = (2, 3, 4)
+# adds has a default that says what versions of schema 3 did. In schema 5 a feature may be a date.
+SCHEMA_VERSIONS = (2, 3, 4, 5)
 
 # What an ONNX graph names is of 64 bits.
 WholeNumber = Annotated[StrictInt, Field(ge=-(2**63), le=2**63 - 1)]
@@ -178,7 +178,7 @@ class Manifest(Value):
     resumed run, those of the process that ended it.
     """
 
-    schema_version: Literal[2, 3, 4] = 4
+    schema_version: Literal[2, 3, 4, 5] = 5
     name: str
     created: datetime
     labels: Labels

@@ -6,6 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, Stric
 
 FEATURES, NUMERIC, CATEGORICAL = "features", "numeric", "categorical"
 
+# How the files that a version was trained on write a date. A request writes it as ISO 8601 does.
+DateForm = Literal[
+    "yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "dd.mm.yyyy", "dd-mm-yyyy", "mm-dd-yyyy", "yyyy/mm/dd"
+]
 Cell = StrictFloat | StrictInt | StrictStr | None
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -42,15 +46,17 @@ class NumberFormat(Value):
 class Feature(Value):
     """One column of the table; what is said of its values is learned from the training rows.
 
-    A number has a range, text its categories: every other text is "other", but for another spelling
-    of the same boolean or whole number (`True`, `1.0`) if categories may be `respelled`. A row need
-    not have it if it `accepts_missing`; without a word of that, if the signature does. `unused`
-    says why the network does not see the column, which is still part of a row. `written` says how
-    text in the table wrote a number, unless as programs do.
+    A number has a range, and so has a date, in days since 1970-01-01; files write it in its
+    `date_form`, or as ISO 8601 does. Text has categories: every other text is "other", but for
+    another spelling of the same boolean or whole number (`True`, `1.0`) if categories may be
+    `respelled`. A row need not have it if it `accepts_missing`; without a word of that, if the
+    signature does. `unused` says why the network does not see the column, which is still part of a
+    row. `written` says how text in the table wrote a number, unless as programs do.
     """
 
     name: Annotated[str, Field(min_length=1)]
-    dtype: Literal["float32", "string"] = "float32"
+    dtype: Literal["float32", "string", "date"] = "float32"
+    date_form: DateForm | None = None
     missing: Share = 0.0
     accepts_missing: bool | None = None
     minimum: float | None = None
@@ -77,7 +83,8 @@ class Signature(Value):
     """The graph's named tensors, and the features in the order of a row.
 
     Without text there is one input, `features`. Else the numbers go, in their order, into
-    `numeric` and the text into `categorical`. Missing is NaN or the empty string, which the graph
+    `numeric` and the text into `categorical`. A date is a number to the graph: the days since
+    1970-01-01. Missing is NaN or the empty string, which the graph
     takes if it `accepts_missing`. A row may also name columns that were `left_out`; nothing looks
     at them.
     What stands before the graph, in files and in requests: text loses the blanks around it if the
@@ -108,8 +115,8 @@ class Signature(Value):
 
     @property
     def numbers(self) -> tuple[Feature, ...]:
-        """The columns of the numeric input."""
-        return tuple(feature for feature in self.features if feature.dtype == "float32")
+        """The columns of the numeric input, dates among them."""
+        return tuple(feature for feature in self.features if feature.dtype != "string")
 
     @property
     def texts(self) -> tuple[Feature, ...]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from service.inference.dates import iso_text
 from service.model_repository.manifest import Manifest
 from service.model_repository.provenance import Finding, ReferenceScore
 from service.model_repository.signature import Feature, Signature
@@ -135,6 +136,7 @@ def _feature(feature: Feature, signature: Signature) -> tuple[str, ...]:
         )
         values = ", ".join(categories[:_CATEGORIES]) + more
     elif feature.minimum is not None and feature.maximum is not None:
-        values = f"{feature.minimum:g} to {feature.maximum:g}"
+        written = iso_text if feature.dtype == "date" else "{:g}".format
+        values = f"{written(feature.minimum)} to {written(feature.maximum)}"
     optional = "yes" if signature.may_be_missing(feature) else "no"
     return feature.name, values, f"{feature.missing:.1%}", optional, feature.unused or ""

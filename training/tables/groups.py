@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from training.errors import TableInvalid
+from training.inputs import placed
 from training.tables.columns import without_markers
 from training.tables.kinds import Asked
 from training.tables.table import Groups, Indices, Table, listing
@@ -54,9 +55,8 @@ def grouped_by(table: Table, column: str) -> Table:
         raise TableInvalid(
             f"{table.source}: --group names '{column}'; the columns are {listing(names)}"
         )
-    kind = table.columns[names.index(column)].kind
-    place = [c.name for c in table.columns if c.kind == kind].index(column)
-    if kind == "number":
+    found, place = next((c, at) for c, at in placed(table.columns) if c.name == column)
+    if not found.is_text:
         cells = pl.Series(column, table.features.numeric[:, place])
     else:
         cells = pl.Series(column, table.features.categorical[:, place].tolist(), dtype=pl.String)

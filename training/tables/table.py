@@ -81,8 +81,8 @@ class Table:
         kept = [column for column in self.columns if column.name not in ignored]
         if not kept:
             raise TableInvalid("--ignore leaves no column to learn from")
-        numbers = [c.name for c in self.columns if c.kind == "number"]
-        texts = [c.name for c in self.columns if c.kind == "category"]
+        numbers = [c.name for c in self.columns if not c.is_text]
+        texts = [c.name for c in self.columns if c.is_text]
         features = Features(
             self.features.numeric[:, [n not in ignored for n in numbers]],
             self.features.categorical[:, [t not in ignored for t in texts]],
