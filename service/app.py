@@ -107,12 +107,13 @@ def _framework(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=loading.lifespan,
+        generate_unique_id_function=documentation.operation_id,
     )
     app.include_router(health_router(repository))
     app.include_router(metrics_routes)
     app.include_router(models_router(repository))
     app.include_router(activations_router(row_limit=settings.row_limit))
-    documentation.install(app)
+    documentation.install(app, repository)
     problems.install(app)
     # The last one added is the outermost.
     app.add_middleware(LastResort)

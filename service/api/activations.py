@@ -38,19 +38,19 @@ def activations_router(*, row_limit: int) -> APIRouter:
     router = APIRouter(prefix="/v1/activations", tags=["activation functions"])
 
     @router.get("", responses={200: {"model": bodies.ActivationsAnswer}})
-    async def list_functions() -> Response:
+    async def list_activation_functions() -> Response:
         """The activation functions known here."""
         return _json(encode_functions(TABLE))
 
     @router.get(
         _FUNCTION, responses={200: {"model": bodies.ActivationAnswer}, **bodies.problems(404)}
     )
-    async def show_function(function: str) -> Response:
+    async def get_activation_function(function: str) -> Response:
         """Formula, derivative, range, properties, parameters and their defaults."""
         return _json(orjson.dumps(encode_function(find(function))))
 
     @router.get(_FUNCTION + "/curve", responses=_CURVE_DOCUMENTATION)
-    async def show_curve(
+    async def get_activation_curve(
         request: Request,
         function: str,
         start: Number = -8.0,

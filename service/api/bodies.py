@@ -1,5 +1,6 @@
 """The bodies that OpenAPI documents. The codecs decode them; tests hold the two together."""
 
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,20 +20,12 @@ class RowsBody(_Body):
     A number or a string a cell; null, or an absent key, is missing.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]]}]}
-    )
-
     instances: Annotated[list[Row] | None, Field(description="rows")] = None
     inputs: Annotated[dict[str, list[Cell]] | None, Field(description="columns by feature")] = None
 
 
 class PredictBody(RowsBody):
     """Rows to classify."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"instances": [[5.1, 3.5, 1.4, 0.2]], "top_k": 2}]}
-    )
 
     top_k: Annotated[int | None, Field(ge=1, description="name only the k best classes")] = None
     coverage: Annotated[
@@ -177,6 +170,32 @@ class ModelAnswer(_Body):
     model_version_status: list[VersionStatusAnswer]
 
 
+class FeatureAnswer(_Body):
+    """One cell of a row: a number (float32) and its training range, or text and its categories.
+
+    What is outside of them is answered, too; `"warnings": true` tells of it. Where it may be
+    missing, null or an absent key is taken.
+    """
+
+    name: str
+    dtype: Literal["float32", "string"]
+    minimum: float | None
+    maximum: float | None
+    categories: list[str] | None
+    may_be_missing: bool
+
+
+class ModelDetailsAnswer(ModelAnswer):
+    """A model, and how to ask the version that answers: null while there is none.
+
+    The features are in the order of a row; `:predict` takes the example as it is.
+    """
+
+    labels: list[Label] | None
+    features: list[FeatureAnswer] | None
+    example: RowsBody | None
+
+
 class ModelsAnswer(_Body):
     """Every model here."""
 
@@ -185,10 +204,6 @@ class ModelsAnswer(_Body):
 
 class EvaluateBody(_Body):
     """Points at which to evaluate an activation function."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"x": [-1.0, 0.0, 2.0], "parameters": {}}]}
-    )
 
     x: list[float]
     parameters: dict[str, float] = {}
@@ -243,6 +258,24 @@ class ActivationsAnswer(_Body):
     activations: list[ActivationAnswer]
 
 
+class LiveAnswer(_Body):
+    """The process answers."""
+
+    live: bool
+
+
+class ReadyAnswer(_Body):
+    """Every model has a version that answers."""
+
+    ready: bool
+
+
+class NotReadyAnswer(ReadyAnswer):
+    """Some model has no version that answers, or not yet."""
+
+    error: str
+
+
 class ProblemItem(_Body):
     """One thing wrong with a request."""
 
@@ -252,18 +285,41 @@ class ProblemItem(_Body):
 
 
 class ProblemAnswer(BaseModel):
-    """RFC 9457 problem details; `errors` holds the first 20 of `error_count`."""
+    """RFC 9457 problem details."""
 
     type: str
     title: str
     status: int
     detail: str
     request_id: str
-    errors: list[ProblemItem] | None = None
-    error_count: int | None = None
+
+
+class InvalidInputAnswer(ProblemAnswer):
+    """A request that does not fit; `errors` holds the first 20 of `error_count`."""
+
+    errors: list[ProblemItem]
+    error_count: int
+
+
+REFERENCE = "#/components/schemas/{model}"
+PROBLEMS: tuple[type[BaseModel], ...] = (ProblemAnswer, InvalidInputAnswer)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI entries of the problem answers with these statuses."""
-    content: dict[str, Any] = {"application/problem+json": {}}
-    return {status: {"model": ProblemAnswer, "content": content} for status in statuses}
+    return {status: _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    model = InvalidInputAnswer if status == 422 else ProblemAnswer
+    schema = {"$ref": REFERENCE.format(model=model.__name__)}
+    entry: dict[str, Any] = {
+        "description": HTTPStatus(status).phrase,
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+    if status == 503:
+        seconds = {"type": "integer", "minimum": 0}
+        entry["headers"] = {
+            "Retry-After": {"description": "seconds until it may be otherwise", "schema": seconds}
+        }
+    return entry

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
+from service.api import bodies
 from service.api.problems import RETRY_AFTER_S
 from service.inference.predictor import Predictor
 from service.model_repository.repository import ModelRepository
@@ -12,13 +13,19 @@ def health_router(repository: ModelRepository[Predictor]) -> APIRouter:
     """The endpoints under /v2/health."""
     router = APIRouter(prefix="/v2/health", tags=["health"])
 
-    @router.get("/live")
-    async def live() -> Response:
+    @router.get("/live", responses={200: {"model": bodies.LiveAnswer}})
+    async def health_live() -> Response:
         """200 while the process answers."""
         return JSONResponse({"live": True})
 
-    @router.get("/ready", responses={503: {"description": "loading, or a model has no version"}})
-    async def ready() -> Response:
+    @router.get(
+        "/ready",
+        responses={
+            200: {"model": bodies.ReadyAnswer},
+            503: {"model": bodies.NotReadyAnswer, "description": "loading, or without a version"},
+        },
+    )
+    async def health_ready() -> Response:
         """200 once every model has a version that is loaded and passed its self-test."""
         if repository.ready:
             return JSONResponse({"ready": True})

@@ -186,7 +186,7 @@ def metrics_router(metrics: Metrics, settle: Callable[[], None]) -> APIRouter:
     running: asyncio.Task[bytes] | None = None
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": _TEXT}})
-    async def show_metrics() -> Response:
+    async def get_metrics() -> Response:
         """Prometheus text: requests, their seconds, and unusual cells by feature and kind."""
         nonlocal running
         settle()

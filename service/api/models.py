@@ -23,28 +23,30 @@ def models_router(repository: ModelRepository[Predictor]) -> APIRouter:
         """Every model, its versions and their states."""
         return _json(encode_models(repository.models()))
 
-    @router.get(_MODEL, responses={200: {"model": bodies.ModelAnswer}, **bodies.problems(404, 503)})
-    async def show_model(name: str) -> Response:
-        """One model's versions and their states."""
+    @router.get(
+        _MODEL, responses={200: {"model": bodies.ModelDetailsAnswer}, **bodies.problems(404, 503)}
+    )
+    async def get_model(name: str) -> Response:
+        """One model: the states of its versions, and how to ask the newest that is ready."""
         return _json(encode_model(repository.model(name)))
 
     @router.get(
-        _VERSION, responses={200: {"model": bodies.ModelAnswer}, **bodies.problems(404, 503)}
+        _VERSION, responses={200: {"model": bodies.ModelDetailsAnswer}, **bodies.problems(404, 503)}
     )
-    async def show_version(name: str, version: str) -> Response:
-        """The state of one version."""
+    async def get_model_version(name: str, version: str) -> Response:
+        """The state of one version, and how to ask it."""
         status = repository.version_status(name, version_in_path(name, version))
         return _json(encode_version(repository.model(name), status))
 
     @router.get(_MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)})
-    async def show_card(name: str) -> Response:
+    async def get_card(name: str) -> Response:
         """The manifest: signature, labels, hyperparameters, data, scores, checksums."""
         return _json(repository.version(name).manifest_json)
 
     @router.get(
         _VERSION + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)}
     )
-    async def show_card_of_version(name: str, version: str) -> Response:
+    async def get_card_of_version(name: str, version: str) -> Response:
         """The manifest of one version."""
         return _json(repository.version(name, version_in_path(name, version)).manifest_json)
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,13 +10,12 @@ from pydantic.json_schema import models_json_schema
 
 from service.api import bodies
 
-_REFERENCE = "#/components/schemas/{model}"
-
 
 @dataclass(frozen=True)
 class Operation:
-    """One POST: its path, its purpose, and the models of the bodies."""
+    """One POST: its name, its path, its purpose, and the models of the bodies."""
 
+    name: str
     path: str
     tag: str
     purpose: str
@@ -30,6 +28,7 @@ _ROWS = (400, 404, 413, 415, 422, 500, 503, 504)
 _MODEL, _VERSION = "/v1/models/{name}", "/v1/models/{name}/versions/{version}"
 OPERATIONS = (
     Operation(
+        "predict",
         _MODEL + ":predict",
         "models",
         "Classify rows with the newest version that is ready.",
@@ -38,6 +37,7 @@ OPERATIONS = (
         _ROWS,
     ),
     Operation(
+        "predict_with_version",
         _VERSION + ":predict",
         "models",
         "Classify rows with one version.",
@@ -46,6 +46,7 @@ OPERATIONS = (
         _ROWS,
     ),
     Operation(
+        "hidden_representations",
         _MODEL + ":activations",
         "models",
         "The hidden representations of rows, layer by layer, in the newest version.",
@@ -54,6 +55,7 @@ OPERATIONS = (
         _ROWS,
     ),
     Operation(
+        "hidden_representations_with_version",
         _VERSION + ":activations",
         "models",
         "The hidden representations of rows, layer by layer, in one version.",
@@ -62,23 +64,24 @@ OPERATIONS = (
         _ROWS,
     ),
     Operation(
+        "evaluate_activation_function",
         "/v1/activations/{function}:evaluate",
         "activation functions",
         "Values and derivatives at the given points.",
         bodies.EvaluateBody,
         bodies.EvaluateAnswer,
-        (400, 404, 413, 415, 422, 503),
+        (400, 404, 413, 415, 422, 500, 503),
     ),
 )
 
 
 def describe(document: dict[str, Any]) -> None:
     """Add the operations and the schemas of their bodies to an OpenAPI document."""
-    models: dict[type[BaseModel], None] = {bodies.ProblemAnswer: None}
+    models: dict[type[BaseModel], None] = dict.fromkeys(bodies.PROBLEMS)
     for operation in OPERATIONS:
         models |= {operation.body: None, operation.answer: None}
     schemas, definitions = models_json_schema(
-        [(model, "validation") for model in models], ref_template=_REFERENCE
+        [(model, "validation") for model in models], ref_template=bodies.REFERENCE
     )
     references: dict[object, dict[str, Any]] = {m: schema for (m, _), schema in schemas.items()}
     document["components"]["schemas"] |= definitions["$defs"]
@@ -87,25 +90,20 @@ def describe(document: dict[str, Any]) -> None:
 
 
 def _described(operation: Operation, references: Mapping[object, dict[str, Any]]) -> dict[str, Any]:
-    def content(media_type: str, model: type[BaseModel]) -> dict[str, Any]:
-        return {"content": {media_type: {"schema": references[model]}}}
+    def content(model: type[BaseModel]) -> dict[str, Any]:
+        return {"content": {"application/json": {"schema": references[model]}}}
 
-    refusal = content("application/problem+json", bodies.ProblemAnswer)
     return {
         "tags": [operation.tag],
-        "summary": operation.purpose.removesuffix("."),
         "description": operation.purpose,
-        "operationId": re.sub(r"\W+", "_", operation.path).strip("_") + "_post",
+        "operationId": operation.name,
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in re.findall(r"{(\w+)}", operation.path)
         ],
-        "requestBody": {"required": True, **content("application/json", operation.body)},
+        "requestBody": {"required": True, **content(operation.body)},
         "responses": {
-            "200": {"description": "Success", **content("application/json", operation.answer)},
-            **{
-                str(status): {"description": HTTPStatus(status).phrase, **refusal}
-                for status in operation.refusals
-            },
+            "200": {"description": "Success", **content(operation.answer)},
+            **{str(k): entry for k, entry in bodies.problems(*operation.refusals).items()},
         },
     }

@@ -3,6 +3,8 @@
 import orjson
 
 from service.inference.predictor import Predictor
+from service.model_repository.example import example_body
+from service.model_repository.manifest import Manifest
 from service.model_repository.repository import ModelStatus, VersionStatus
 
 Model = ModelStatus[Predictor]
@@ -15,8 +17,9 @@ def encode_models(models: tuple[Model, ...]) -> bytes:
 
 
 def encode_model(model: Model) -> bytes:
-    """One model; it is ready when one of its versions is."""
-    return orjson.dumps(_model(model))
+    """One model; it is ready when one of its versions is, and the newest of these is described."""
+    newest = model.newest_ready
+    return orjson.dumps({**_model(model), **_details(None if newest is None else newest.opened)})
 
 
 def encode_version(model: Model, version: Version) -> bytes:
@@ -26,8 +29,35 @@ def encode_version(model: Model, version: Version) -> bytes:
             "name": model.name,
             "ready": version.opened is not None,
             "model_version_status": [_version(version)],
+            **_details(version.opened),
         }
     )
+
+
+def _details(predictor: Predictor | None) -> dict[str, object]:
+    if predictor is None:
+        return {"labels": None, "features": None, "example": None}
+    manifest = predictor.manifest
+    return {
+        "labels": manifest.labels,
+        "features": _features(manifest),
+        "example": example_body(manifest),
+    }
+
+
+def _features(manifest: Manifest) -> list[dict[str, object]]:
+    signature = manifest.signature
+    return [
+        {
+            "name": feature.name,
+            "dtype": feature.dtype,
+            "minimum": feature.minimum,
+            "maximum": feature.maximum,
+            "categories": feature.categories,
+            "may_be_missing": signature.may_be_missing(feature),
+        }
+        for feature in signature.features
+    ]
 
 
 def _model(model: Model) -> dict[str, object]:

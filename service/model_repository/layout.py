@@ -14,6 +14,23 @@ from service.model_repository.manifest import Manifest, parse_manifest
 
 ARTIFACT = "model.onnx"
 MANIFEST = "manifest.json"
+CARD, PLOTS = "card.md", "plots"
+# Every picture that a card may show; a version has those that there was something to draw for.
+PICTURES = tuple(
+    f"{name}.svg"
+    for name in (
+        "losses",
+        "gradients",
+        "selection",
+        "learning-curve",
+        "confusion",
+        "classes",
+        "reliability",
+        "uncertainty",
+        "weights",
+        "hidden",
+    )
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")

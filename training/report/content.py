@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from service.model_repository.example import example_row
 from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Cell
 from training.report.making import diagnosis, learning_curve, network, selection, table
@@ -45,10 +46,10 @@ def _what_it_is(manifest: Manifest) -> str:
 
 def _call(manifest: Manifest) -> Iterator[Part]:
     yield Heading("How to ask it")
-    row: Sequence[Cell] | dict[str, Cell] = manifest.golden.rows[0]
+    row: Sequence[Cell] | dict[str, Cell] = example_row(manifest)
     names = manifest.signature.names
     if len(names) <= _NAMED_FEATURES:
-        row = dict(zip(names, manifest.golden.rows[0], strict=True))
+        row = dict(zip(names, row, strict=True))
     body: dict[str, object] = {"instances": [row]}
     if manifest.calibration is not None:
         body["coverage"] = 0.9

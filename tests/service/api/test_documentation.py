@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from service.api import bodies
+
 pytestmark = pytest.mark.anyio
 
 CONTRACT = {
@@ -56,13 +58,107 @@ async def test_every_part_of_a_path_and_nothing_else_is_a_required_parameter(
             assert named == set(re.findall(r"{(\w+)}", path)), path
 
 
-async def test_every_body_is_documented_with_an_example(document: dict[str, Any]) -> None:
+async def test_operations_have_names_that_a_client_would_give_them(
+    document: dict[str, Any],
+) -> None:
+    names = [operation["operationId"] for operation in _operations(document)]
+
+    assert names == [
+        "list_models",
+        "get_model",
+        "predict",
+        "hidden_representations",
+        "get_card",
+        "get_model_version",
+        "get_card_of_version",
+        "predict_with_version",
+        "hidden_representations_with_version",
+        "list_activation_functions",
+        "get_activation_function",
+        "get_activation_curve",
+        "evaluate_activation_function",
+        "get_metrics",
+        "health_live",
+        "health_ready",
+    ]
+
+
+async def test_models_come_first_and_health_last(document: dict[str, Any]) -> None:
+    tags = [tag["name"] for tag in document["tags"]]
+
+    assert tags == ["models", "activation functions", "operation", "health"]
+    assert [operation["tags"] for operation in _operations(document)] == sorted(
+        ([operation["tags"][0]] for operation in _operations(document)),
+        key=lambda tag: tags.index(tag[0]),
+    )
+
+
+async def test_every_example_is_answered(
+    client: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    tried = 0
     for path, methods in document["paths"].items():
-        if "post" in methods:
-            content = methods["post"]["requestBody"]["content"]["application/json"]
-            name = content["schema"]["$ref"].removeprefix("#/components/schemas/")
-            assert document["components"]["schemas"][name]["examples"], path
-            assert "422" in methods["post"]["responses"], path
+        for method, operation in methods.items():
+            for key in ("penguins", "digits", "fashion-128"):
+                url = path
+                for parameter in operation.get("parameters", ()):
+                    if parameter["in"] == "path":
+                        url = url.replace(f"{{{parameter['name']}}}", _example(parameter, key))
+                body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+                sent = None if body is None else _example(body, key)
+                answer = await client.request(method, url, json=sent)
+                assert answer.status_code == 200, (method, url, answer.text)
+                tried += 1
+    assert tried == 3 * len(CONTRACT)
+
+
+def _example(described: dict[str, Any], key: str) -> Any:
+    if "examples" in described:
+        return described["examples"][key]["value"]
+    return described["example"]
+
+
+async def test_example_that_is_shown_first_is_of_one_model_everywhere(
+    document: dict[str, Any],
+) -> None:
+    firsts = {
+        next(iter(described["examples"]))
+        for operation in _operations(document)
+        for described in (
+            *operation.get("parameters", ()),
+            *operation.get("requestBody", {}).get("content", {}).values(),
+        )
+        if "examples" in described
+    }
+
+    assert firsts == {"penguins"}
+
+
+async def test_errors_are_documented_as_they_are_sent(
+    client: httpx.AsyncClient, document: dict[str, Any]
+) -> None:
+    assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+    for operation in _operations(document):
+        for status, answer in operation["responses"].items():
+            if status == "200" or operation["tags"] == ["health"]:
+                continue
+            ((media_type, content),) = answer["content"].items()
+            kind = "InvalidInputAnswer" if status == "422" else "ProblemAnswer"
+            assert media_type == "application/problem+json"
+            assert content["schema"] == {"$ref": f"#/components/schemas/{kind}"}
+            assert ("Retry-After" in answer.get("headers", {})) == (status == "503")
+
+    missing = await client.get("/v1/models/letters")
+    unfit = await client.post("/v1/models/digits:predict", json={"instances": [[1]]})
+    curve = await client.get("/v1/activations/tanh/curve?start=a")
+    bodies.ProblemAnswer.model_validate(missing.json())
+    for answer in (unfit, curve):
+        assert answer.headers["content-type"] == "application/problem+json"
+        bodies.InvalidInputAnswer.model_validate(answer.json())
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for methods in document["paths"].values() for operation in methods.values()]
 
 
 async def test_every_reference_of_the_document_resolves(document: dict[str, Any]) -> None:

@@ -83,12 +83,43 @@ async def test_model_and_versions_are_listed_with_their_states(models: Path) -> 
         ready = await client.get("/v2/health/ready")
 
     assert bodies.ModelsAnswer.model_validate(listed).models[0].ready
-    assert listed["models"] == [model]
+    assert listed["models"][0].items() <= model.items()
     states = {s["version"]: s["state"] for s in model["model_version_status"]}
     assert states == {"2": "END", "1": "AVAILABLE"}
     assert not broken["ready"]
     assert "sha256" in broken["model_version_status"][0]["status"]["error_message"]
     assert ready.status_code == 200
+
+
+async def test_model_tells_its_features_and_a_body_that_predict_takes(
+    client: httpx.AsyncClient, penguins: PublishedVersion
+) -> None:
+    for path in ("/v1/models/penguins", "/v1/models/penguins/versions/1"):
+        told = (await client.get(path)).json()
+        answer = await client.post(f"{path}:predict", json=told["example"])
+
+        described = bodies.ModelDetailsAnswer.model_validate(told)
+        assert described.labels == list(penguins.manifest.labels)
+        features = {feature.name: feature for feature in described.features or ()}
+        assert tuple(features) == penguins.manifest.signature.names
+        assert features["island"].categories == ["Biscoe", "Dream", "Torgersen"]
+        assert not features["island"].may_be_missing
+        assert features["sex"].may_be_missing
+        mass = features["body_mass_g"]
+        assert (mass.dtype, mass.minimum, mass.maximum) == ("float32", 2700, 6050)
+        assert answer.status_code == 200
+        assert len(answer.json()["predictions"]) == 1
+
+
+async def test_model_without_a_version_that_answers_has_no_example(models: Path) -> None:
+    (models / "digits/1/model.onnx").write_bytes(b"")
+    async with running(Settings(models=models)) as client:
+        told = (await client.get("/v1/models/digits")).json()
+        document = (await client.get("/openapi.json")).json()
+
+    assert told["labels"] is told["features"] is told["example"] is None
+    (name,) = document["paths"]["/v1/models/{name}"]["get"]["parameters"]
+    assert "examples" not in name
 
 
 async def test_card_is_the_manifest(client: httpx.AsyncClient, digits: PublishedVersion) -> None:

@@ -10,10 +10,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from service.model_repository.layout import PICTURES
 from service.model_repository.manifest import ClassScores, Manifest, parse_manifest
 from service.model_repository.provenance import LearningCurvePoint, Selection, SettingScore
 from training.report.evidence import Evidence
-from training.report.files import report_files
+from training.report.files import _PICTURES, report_files
 from training.worth import UncertaintyEvidence
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -168,3 +169,7 @@ def test_example_of_the_card_is_a_body_that_the_service_takes(whole: Evidence) -
     assert set(body["instances"][0]) == set(whole.manifest.signature.names)
     assert body["coverage"] == 0.9
     assert body["uncertainty"] is True
+
+
+def test_every_picture_is_one_that_the_service_knows() -> None:
+    assert {f"{name}.svg" for name in _PICTURES} == set(PICTURES)
