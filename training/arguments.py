@@ -177,7 +177,8 @@ def _add_settings(command: argparse.ArgumentParser, kind: type[RunConfig]) -> No
     command.add_argument(
         "--resume",
         action="store_true",
-        help="go on where the same command was stopped or killed",
+        help="go on where the same command was stopped or killed, to the same weights; of --search "
+        "tpe, settings that were not trained to their end are asked for anew and may be others",
     )
     for title, names in grouped(kind).items():
         group = command.add_argument_group(title)

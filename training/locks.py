@@ -3,6 +3,8 @@
 import errno
 import fcntl
 import os
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,11 @@ def holding(folder: Path, *, wait: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def host_name() -> str:
+    """The machine's name, as a part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.-]", "_", socket.gethostname())
 
 
 def is_held(folder: Path) -> bool:

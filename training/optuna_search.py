@@ -1,5 +1,6 @@
 """A search by Optuna: its sampler asks, its storage is where several workers meet."""
 
+import math
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -102,9 +103,11 @@ class _Search:
 
     def batch(self, count: int) -> int:
         """Ask for so many settings, train them side by side, tell what they came to; how many."""
-        trials = [trial for trial in (self._ask() for _ in range(count)) if trial is not None]
+        trials = []
+        while len(trials) < count and (trial := self._ask()) is not None:
+            trials.append(trial)
+        self._is_exhausted = len(trials) < count
         if not trials:
-            self._is_exhausted = True
             return 0
         tried = [
             candidate(self._config, self._values(trial.params), self._ground.fold_rows)
@@ -135,6 +138,8 @@ class _Search:
         both do, and ask again with other seeds.
         """
         for attempt in range(_ATTEMPTS):
+            if self._is_all_taken():
+                break
             seed = stream_seed(self._config.seed, "settings", *self._own, self._asked)
             self._asked += 1
             # What learns from the settings so far would ask for the best of a few again and again.
@@ -149,6 +154,19 @@ class _Search:
                 return trial
             self._study.tell(trial, state=TrialState.FAIL)
         return None
+
+    def _is_all_taken(self) -> bool:
+        """Whether there are lists of values alone, and every combination of them is asked for."""
+        axes = [axis for axis in self._space.values() if isinstance(axis, Choices)]
+        if len(axes) < len(self._space):
+            return False
+        taken = {
+            str(self._values(trial.params))
+            for trial in self._study.get_trials(deepcopy=False)
+            if (trial.state == TrialState.RUNNING or _SCORE in trial.user_attrs)
+            and trial.params.keys() == self._space.keys()
+        }
+        return len(taken) >= math.prod(len(axis.values) for axis in axes)
 
     def _is_taken(self, trial: Trial) -> bool:
         values = self._values(trial.params)

@@ -23,7 +23,7 @@ from training.tables.kinds import Asked
 from training.tables.own_test import with_own_test
 from training.tables.parquet_files import parquet_files
 from training.tables.read import read_table
-from training.tables.room import BYTES_A_BYTE
+from training.tables.room import BYTES_A_BYTE, BYTES_A_CELL
 from training.tables.stream import ParquetTable
 from training.tables.table import Indices, Table, require_classes
 
@@ -61,7 +61,7 @@ def prepare(config: RunConfig) -> Prepared:
     if is_parquet_table(config.data):
         if sum(map(parquet_bytes, parquet_files(config.data))) > limit:
             return _streamed(config, asked)
-    elif (needed := _size(config.data) * BYTES_A_BYTE) > limit:
+    elif (needed := _needed(config.data)) > limit:
         raise TableInvalid(
             f"{config.data}: needs about {needed / 2**30:.1f} GiB of memory, of which "
             f"{limit / 2**30:.1f} may be used: --memory allows more; a Parquet file would be "
@@ -70,7 +70,10 @@ def prepare(config: RunConfig) -> Prepared:
     table = read_table(config.data, config.target, asked, config.delimiter, limit)
     if config.test is not None:
         require_classes(table)
-        table = with_own_test(table, config.test, config.delimiter)
+        cells = len(table.class_index) * len(table.columns)
+        left = limit - max(_needed(config.data), cells * BYTES_A_CELL)
+        _require_room_for_test(config.test, left)
+        table = with_own_test(table, config.test, config.delimiter, left)
     return _in_memory(table, config)
 
 
@@ -148,6 +151,23 @@ def is_parquet_table(path: Path) -> bool:
         return bool(files) and all(map(is_parquet, files))
     except OSError as exc:
         raise TableInvalid(f"{path}: cannot be read: {exc.strerror}") from exc
+
+
+def _require_room_for_test(path: Path, left: int) -> None:
+    needed = _needed(path) if path.exists() else 0
+    if needed > left:
+        raise TableInvalid(
+            f"--test {path}: needs about {needed / 2**30:.2f} GiB of memory, of which "
+            f"{max(left, 0) / 2**30:.2f} are left beside the table to train on: "
+            "--memory allows more"
+        )
+
+
+def _needed(path: Path) -> int:
+    """About the memory that it takes to learn from these files, without what is packed in them."""
+    if is_parquet_table(path):
+        return sum(map(parquet_bytes, parquet_files(path)))
+    return _size(path) * BYTES_A_BYTE
 
 
 def _size(path: Path) -> int:

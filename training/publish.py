@@ -8,16 +8,24 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from service.model_repository.layout import version_folders
+from training.announce import show_notes
 from training.errors import PublishFailed
-from training.locks import holding, is_held
+from training.locks import holding, host_name, is_held
 
 _STAGING = ".publishing-"
 
 
 def check_writable(models: Path, name: str) -> None:
-    """Raise PublishFailed unless a version of `name` can be published; leaves nothing behind."""
+    """Raise PublishFailed unless a version of `name` can be published; leaves nothing behind.
+
+    What other machines' processes left, or are at, is told on standard error.
+    """
     with _staging(models, name):
         pass
+    for left in sorted(_left_in(models / name)):
+        if not _is_of_this_host(left):
+            note = "is another machine's: if its process has ended, it can be removed by hand"
+            show_notes([f"{left} {note}"])
 
 
 def publish(models: Path, name: str, files: Mapping[str, bytes]) -> Path:
@@ -62,15 +70,26 @@ def _staging(models: Path, name: str) -> Iterator[Path]:
 def _made(folder: Path, held: ExitStack) -> Path:
     """A hidden folder in that of the model, held until `held` ends, so that nobody removes it."""
     with holding(folder, wait=True):
-        for left in folder.glob(f"{_STAGING}*"):
-            # Its process was killed.
-            if not is_held(left):
+        for left in _left_in(folder):
+            # Its process was killed. Of another machine's the lock says nothing: a file system
+            # that is mounted over a network may keep locks to each machine.
+            if _is_of_this_host(left) and not is_held(left):
                 shutil.rmtree(left, ignore_errors=True)
-        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
+        prefix = f"{_STAGING}{host_name()}-{os.getpid()}-"
+        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=folder))
         held.enter_context(holding(staging, wait=False))
     # mkdtemp's folder is private to its owner; a service may run as somebody else.
     staging.chmod(0o755)
     return staging
+
+
+def _left_in(folder: Path) -> list[Path]:
+    return list(folder.glob(f"{_STAGING}*"))
+
+
+def _is_of_this_host(left: Path) -> bool:
+    """Whether it is named as this machine names such folders: host, process, letters."""
+    return left.name.rsplit("-", 2)[0] == f"{_STAGING}{host_name()}"
 
 
 def _rename_to_next(staging: Path, folder: Path) -> Path:

@@ -14,7 +14,7 @@ from training.config import RunConfig
 from training.errors import AlreadyPublished, CheckpointFailed, RunIsGoing
 from training.fitting.checkpoint import CheckpointFile, StopWhenAsked
 from training.interrupt import Interrupt
-from training.locks import holding
+from training.locks import holding, host_name
 from training.run_record import RunRecord, nothing_to_resume
 
 # Where a run is published, or told of, has no part in what it comes to.
@@ -121,6 +121,8 @@ class RunFolder:
         with ExitStack() as stack:
             try:
                 stack.enter_context(holding(self.path, wait=False))
+                if not resume:
+                    self._require_of_this_host()
                 stack.callback(self._remove_if_empty)
                 self._begin(resume=resume)
             except BlockingIOError as exc:
@@ -152,6 +154,16 @@ class RunFolder:
         elif not self._keeps_elsewhere:
             raise CheckpointFailed(nothing_to_resume(self._record, self.path))
         self._record.write(self.path)
+
+    def _require_of_this_host(self) -> None:
+        """No lock says for sure that a process on another machine has ended."""
+        other = RunRecord.read(self.path)
+        if other is not None and other.host not in (None, host_name()):
+            raise RunIsGoing(
+                f"{self.path}: the same run was begun on the machine {other.host}, in process "
+                f"{other.process}: if that has ended, --resume goes on with it, or remove the "
+                "folder to begin anew; another --seed or --name makes another run"
+            )
 
     def _take_over(self) -> None:
         before = RunRecord.read(self.path)

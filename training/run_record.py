@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from training.config import RunConfig
 from training.errors import CheckpointFailed
+from training.locks import host_name
 
 RECORD = "run.json"
 # Runs, and of each the settings, that are named when there is none to go on with.
@@ -16,7 +17,7 @@ _RUNS_SHOWN, _SETTINGS_SHOWN = 3, 4
 
 
 class RunRecord(BaseModel):
-    """The settings of a run, its table's fingerprint, and the process that is at it.
+    """The settings of a run, its table's fingerprint, and the process that is at it, on `host`.
 
     `manifest_sha256` is that of the version which the run was about to publish.
     """
@@ -26,13 +27,14 @@ class RunRecord(BaseModel):
     settings: dict[str, JsonValue]
     table: str
     process: int
+    host: str | None = None
     manifest_sha256: str | None = None
 
     @classmethod
     def of(cls, config: RunConfig, fingerprint: str, excluded: frozenset[str]) -> Self:
         """That of this process."""
         settings = config.model_dump(mode="json", exclude=set(excluded))
-        return cls(settings=settings, table=fingerprint, process=os.getpid())
+        return cls(settings=settings, table=fingerprint, process=os.getpid(), host=host_name())
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:

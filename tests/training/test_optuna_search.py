@@ -17,13 +17,20 @@ import optuna
 import pytest
 import sqlalchemy
 from optuna.exceptions import ExperimentalWarning
+from torch.nn.functional import cross_entropy
 
+from service.model_repository.provenance import SettingScore
 from training import optuna_search, search_storage
+from training.candidates import Candidate
 from training.config_file import read_settings
 from training.errors import StorageFailed
 from training.finish import Run
+from training.interrupt import Interrupt
+from training.network import evaluation_logits
+from training.run_folder import RunFolder
 from training.select_config import SelectConfig
-from training.selection import run_selection
+from training.selection import run_selection, search_settings
+from training.start import start
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
@@ -58,6 +65,39 @@ def test_search_tries_as_many_settings_as_asked_for(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+def test_manifest_holds_the_scores_of_the_networks_that_were_trained_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere(*asked: Any) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
+        """Trials that another machine trained, which rounds otherwise."""
+        tried, scores = tpe_search(*asked)
+        update = {"log_losses": (9.0, 9.0, 9.0), "best_epochs": (99, 99, 99)}
+        return tried, tuple(score.model_copy(update=update) for score in scores)
+
+    tpe_search = optuna_search.tpe_search
+    monkeypatch.setattr(optuna_search, "tpe_search", elsewhere)
+    flags = _flags(tmp_path, settings=6, epochs=6, folds=3, threads=1)
+    config = read_settings(SelectConfig, None, flags).resolved()
+    begun = start(config, cross_validated=True)
+    folder = RunFolder(config, begun.data.fingerprint, Interrupt())
+
+    with folder.held(resume=False):
+        selection, winner = search_settings(begun, config, folder)
+
+    chosen, ground = selection.settings[selection.chosen], winner.ground
+    best = [max((r for r in fold if r.is_best), key=lambda r: r.epoch) for fold in winner.records]
+    assert chosen.values == winner.candidate.values
+    assert chosen.log_losses == tuple(record.validation_loss for record in best)
+    assert chosen.best_epochs == tuple(record.epoch for record in best)
+    assert len(winner.networks) == 3
+    for network, (_, rows), told in zip(
+        winner.networks, ground.folds, chosen.log_losses, strict=True
+    ):
+        logits = evaluation_logits(network, ground.table.inputs[rows])
+        loss = cross_entropy(logits, ground.table.class_index[rows]).item()
+        assert loss == pytest.approx(told, rel=1e-5)
+
+
 def test_stopped_search_goes_on_with_what_it_has_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,7 +125,7 @@ def test_stopped_search_goes_on_with_what_it_has_found(
 
 
 def test_small_space_is_tried_once_and_no_setting_twice(tmp_path: Path) -> None:
-    done = _select(tmp_path, vary=["dropout=0.1,0.2", "hidden=4,8"], epochs=4)
+    done = _select(tmp_path, vary=["dropout=0.1,0.2", "hidden=4,8"], epochs=4, folds=2)
 
     assert done.manifest.selection is not None
     found = [str(setting.values) for setting in done.manifest.selection.settings]

@@ -1,5 +1,6 @@
 """Test rows from a file of their own."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -139,3 +140,28 @@ def test_evaluate_on_the_training_file_says_so(
 
     assert "the model was trained on this table" in on_training
     assert "trained on" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_memory_bounds_both_files_together(
+    kind: str, write_csv: WriteCsv, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_csv("train.csv", HEADER, _rows(80, 0))
+    frame = pl.read_csv(write_csv("whole.csv", HEADER, _rows(4000, 1)))
+    test = tmp_path / f"test.{kind}"
+    if kind == "parquet":
+        frame.write_parquet(test)
+    else:
+        content = frame.write_csv().encode()
+        test.write_bytes(gzip.compress(content) if kind == "csv.gz" else content)
+    flags = ["fit", "--data", str(data), "--test", str(test), "--target", "l"]
+    flags += ["--ignore", "patient", "--epochs", "1", "--report", "none"]
+    flags += ["--models", str(tmp_path / "m")]
+
+    narrow = main([*flags, "--memory", "200KiB"])
+    told = capsys.readouterr().err.splitlines()[-1]
+    wide = main([*flags, "--memory", "20MiB"])
+
+    assert (narrow, wide) == (2, 0)
+    assert str(test) in told
+    assert "--memory allows more" in told

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from training.errors import PublishFailed
-from training.locks import holding
+from training.locks import holding, host_name
 from training.publish import check_writable, publish
 
 FILES = {"model.onnx": b"model", "manifest.json": b"{}"}
@@ -56,14 +56,29 @@ def test_versions_published_at_once_get_numbers_of_their_own(tmp_path: Path) -> 
 def test_what_a_killed_run_left_is_removed_and_what_a_living_one_has_is_not(
     tmp_path: Path,
 ) -> None:
-    dead, living = tmp_path / "m/.publishing-dead", tmp_path / "m/.publishing-living"
+    ours = f".publishing-{host_name()}"
+    dead, living = tmp_path / f"m/{ours}-1-dead", tmp_path / f"m/{ours}-1-living"
     dead.mkdir(parents=True)
     (dead / "model.onnx").write_bytes(b"half")
 
     with holding(living, wait=False):
         publish(tmp_path, "m", FILES)
 
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [".publishing-living", "1"]
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [living.name, "1"]
+
+
+@pytest.mark.parametrize("host", ["elsewhere", f"of-{host_name()}", f"{host_name()}-2"])
+def test_what_another_machine_left_is_told_and_stays(
+    host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = tmp_path / f"m/.publishing-{host}-1-left"
+    left.mkdir(parents=True)
+
+    check_writable(tmp_path, "m")
+    publish(tmp_path, "m", FILES)
+
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == [left.name, "1"]
+    assert f"{left.name} is another machine's" in capsys.readouterr().err
 
 
 def test_name_of_a_new_model_is_synced_to_disk(

@@ -15,6 +15,7 @@ from training.errors import AlreadyPublished, CheckpointFailed, RunIsGoing
 from training.interrupt import Interrupt, Stopped
 from training.pipeline import run
 from training.run_folder import RunFolder
+from training.run_record import RunRecord
 
 Capture = pytest.CaptureFixture[str]
 
@@ -42,6 +43,41 @@ def test_second_process_of_the_same_run_is_told_and_takes_nothing_away(tmp_path:
 
     with _folder(tmp_path).held(resume=True):
         assert (first.path / "fit.pt").exists()
+
+
+def test_run_of_another_machine_is_told_and_goes_on_only_if_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("training.run_record.host_name", lambda: "elsewhere")
+        kept = _folder(tmp_path)
+    with kept.held(resume=False):
+        kept.checkpoint("fit", []).save({})
+
+    with (
+        pytest.raises(RunIsGoing, match=r"begun on the machine elsewhere, in process .* --resume"),
+        _folder(tmp_path).held(resume=False),
+    ):
+        pass
+    assert (kept.path / "fit.pt").exists()
+
+    with _folder(tmp_path).held(resume=True):
+        assert (kept.path / "fit.pt").exists()
+
+
+def test_run_of_another_machine_before_its_first_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("training.run_record.host_name", lambda: "elsewhere")
+        going = _folder(tmp_path)
+    going.path.mkdir(parents=True)
+    going._record.write(going.path)
+
+    with pytest.raises(RunIsGoing), _folder(tmp_path).held(resume=False):
+        pass
+
+    assert RunRecord.read(going.path) == going._record
 
 
 def test_folder_without_a_checkpoint_does_not_stay(tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ from training.tables.labels import index_among
 from training.tables.table import Groups, Table, listing
 
 
-def with_own_test(table: Table, path: Path, delimiter: str | None) -> Table:
-    """The table with the labelled rows of a file behind it, as test rows. Raises TableInvalid."""
+def with_own_test(table: Table, path: Path, delimiter: str | None, memory: int) -> Table:
+    """The table with the labelled rows of a file behind it, as test rows.
+
+    Nothing is unpacked that takes more than `memory` bytes. Raises TableInvalid.
+    """
     if table.test_rows:
         raise TableInvalid(f"{table.source} has a test set of its own: --test {path} cannot be one")
-    frame = _frame(table, path, delimiter)
+    frame = _frame(table, path, delimiter, memory)
     index = index_among(
         str(path), frame.get_column(table.target), table.labels, table.missing_texts
     )
@@ -68,10 +71,10 @@ def _spelled_as(known: set[str], cells: list[str]) -> list[str]:
     return [cell if cell in known else alike.get(typed_key(cell) or "", cell) for cell in cells]
 
 
-def _frame(table: Table, path: Path, delimiter: str | None) -> pl.DataFrame:
+def _frame(table: Table, path: Path, delimiter: str | None, memory: int) -> pl.DataFrame:
     if not path.exists():
         raise TableInvalid(f"--test {no_such_file(path)}")
-    found = read_data(path, delimiter=delimiter)
+    found = read_data(path, delimiter=delimiter, memory=memory)
     if isinstance(found, Arrays):
         frame = pl.DataFrame(found.features, schema=list(found.names))
         found = frame.with_columns(pl.Series(table.target, found.labels))
