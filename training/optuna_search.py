@@ -103,7 +103,7 @@ class _Search:
 
     def batch(self, count: int) -> int:
         """Ask for so many settings, train them side by side, tell what they came to; how many."""
-        trials = []
+        trials: list[Trial] = []
         while len(trials) < count and (trial := self._ask()) is not None:
             trials.append(trial)
         self._is_exhausted = len(trials) < count
