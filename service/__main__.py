@@ -1,5 +1,6 @@
 """python -m service: settings, the app, and the server around it."""
 
+import errno
 import logging
 import math
 import os
@@ -26,6 +27,7 @@ from service.worker import worker_app
 # A worker answers once its libraries are imported: long on a machine that starts many at once.
 # While ONNX Runtime opens a graph it answers nothing, and that has a bound of its own.
 _HUNG_AFTER_S = 30.0
+_LAST_PORT = 65535
 _log = logging.getLogger("service")
 
 
@@ -51,10 +53,19 @@ def _listen(settings: Settings) -> socket.socket:
         listener.close()
         reason = exc.strerror or str(exc)
         raise AddressInUse(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}; "
-            "--port chooses another port"
+            f"cannot listen on {settings.host}:{settings.port}: {reason}{_instead(settings, exc)}"
         ) from exc
     return listener
+
+
+def _instead(settings: Settings, error: OSError) -> str:
+    """What to say in place of an address that cannot be listened on."""
+    if error.errno == errno.EADDRINUSE:
+        port = settings.port + 1 if settings.port < _LAST_PORT else 0
+        return f"; --port {port} takes another port (make serve PORT={port})"
+    if error.errno == errno.EACCES:
+        return "; --port 8000 takes a port that needs no privileges (make serve PORT=8000)"
+    return "; --host names an address of this machine, such as 127.0.0.1 or 0.0.0.0"
 
 
 def _serve(settings: Settings, listener: socket.socket) -> int:

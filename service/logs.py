@@ -1,11 +1,11 @@
-"""Log lines on standard error: time, level, logger, message."""
+"""Log lines on standard error: time, level, logger, process, message."""
 
 import logging
 import logging.config
 
 from service.wording import escaped
 
-_LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_LINE = "%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s"
 
 
 class OneLine(logging.Formatter):

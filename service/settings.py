@@ -4,14 +4,16 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.cores import available_cores
 from service.errors import SettingsInvalid
+from service.nearest import did_you_mean
 
 PREFIX = "MLPSERVE_"
+_EXPECTED = {"int_parsing": "a whole number", "float_parsing": "a number"}
 _MOST_ROWS, _MOST_WORKERS = 10_000, 256
 
 
@@ -83,7 +85,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
 
     Raises SettingsInvalid with a sentence for every value that does not fit.
     """
-    flags = {k: v for k, v in vars(_parser().parse_args(arguments)).items() if v is not None}
+    flags = _flags(arguments)
     variables = {
         name: environment[variable]
         for name in Settings.model_fields
@@ -94,7 +96,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     except ValidationError as exc:
         sentences = [
             f"{_source(str(error['loc'][0]), flags)}: "
-            f"expected {_expected(error['msg'])}, got {error['input']!r}"
+            f"expected {_EXPECTED.get(error['type'], _expected(error['msg']))}, "
+            f"got {error['input']!r}"
             for error in exc.errors(include_url=False)
         ]
         raise SettingsInvalid("; ".join(sentences)) from exc
@@ -113,8 +116,29 @@ def _source(name: str, flags: Mapping[str, str]) -> str:
     return "--" + name.replace("_", "-") if name in flags else PREFIX + name.upper()
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse's, which raises SettingsInvalid in place of leaving the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse has found."""
+        said = message.removeprefix("argument ")
+        raise SettingsInvalid(f"{said}; {self.prog} --help lists the settings")
+
+
+def _flags(arguments: Sequence[str]) -> dict[str, str]:
+    found, left = _parser().parse_known_args(arguments)
+    if left:
+        said = next((word for word in left if word.startswith("-")), left[0])
+        name = said.partition("=")[0]
+        known = ["--" + name.replace("_", "-") for name in Settings.model_fields]
+        meant = did_you_mean(name, known) or "; python -m service --help lists the settings"
+        kind = "unknown flag" if name.startswith("-") else "expected flags, got"
+        raise SettingsInvalid(f"{kind} {name}{meant}")
+    return {name: value for name, value in vars(found).items() if value is not None}
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m service",
         description="Serve every model of a model repository over HTTP.",
         epilog="example: python -m service --models models --port 8000\n\n"

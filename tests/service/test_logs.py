@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_message_stays_on_its_line(end: str, written: io.StringIO) -> None:
     logging.getLogger("service.test").error("a model is not served: %s", f"name{end}{FORGED}")
 
     (line,) = written.getvalue().splitlines()
-    assert "service.test: a model is not served: name\\" in line
+    assert f"service.test[{os.getpid()}]: a model is not served: name\\" in line
 
 
 def test_error_in_a_traceback_begins_no_line(written: io.StringIO) -> None:
@@ -36,7 +37,7 @@ def test_error_in_a_traceback_begins_no_line(written: io.StringIO) -> None:
         logging.getLogger("service.test").exception("it failed")
 
     first, *others = written.getvalue().splitlines()
-    assert first.endswith("service.test: it failed")
+    assert first.endswith(f"service.test[{os.getpid()}]: it failed")
     assert any("Traceback" in line for line in others)
     assert all(line.startswith("    ") for line in others)
 

@@ -36,7 +36,7 @@ def test_other_variables_are_left_alone() -> None:
     [
         (["--port", "99999"], {}, "--port: expected less than or equal to 65535, got '99999'"),
         ([], {"MLPSERVE_WORKERS": "0"}, "MLPSERVE_WORKERS: expected greater than or equal to 1"),
-        (["--row-limit", "many"], {}, "--row-limit: expected a valid integer"),
+        (["--row-limit", "many"], {}, "--row-limit: expected a whole number, got 'many'"),
         (["--batching", "some"], {}, "--batching: expected off, auto or a number from 1 to 10000"),
         ([], {"MLPSERVE_BATCHING": "0"}, "MLPSERVE_BATCHING: expected off, auto or a number"),
         (["--log-level", "loud"], {}, "--log-level: expected 'debug', 'info', 'warning' or"),
@@ -58,6 +58,23 @@ def test_every_mistake_is_told_at_once() -> None:
 
     assert "--port" in str(caught.value)
     assert "--workers" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--prot 8001", 'unknown flag --prot; did you mean "--port"?'),
+        ("--row_limit=5", 'unknown flag --row_limit; did you mean "--row-limit"?'),
+        ("--colour red", "unknown flag --colour; python -m service --help lists the settings"),
+        ("models", 'expected flags, got models; did you mean "--models"?'),
+        ("--port", "--port: expected one argument; python -m service --help lists the settings"),
+    ],
+)
+def test_flag_that_is_none_is_told_with_the_nearest(arguments: str, sentence: str) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        read_settings(arguments.split(), {})
+
+    assert str(caught.value) == sentence
 
 
 def test_help_names_every_setting_and_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
