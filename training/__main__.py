@@ -1,4 +1,4 @@
-"""python -m training: fit, select, evaluate, predict."""
+"""python -m training: look, fit, select, evaluate, predict."""
 
 import argparse
 import os
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     Stopped by Ctrl-C it is 130, by SIGTERM 143.
     """
     commands: dict[str, Callable[[argparse.Namespace], None]] = {
+        "look": _look,
         "fit": _fit,
         "select": _select,
         "evaluate": _evaluate,
@@ -52,6 +53,20 @@ def main(arguments: Sequence[str]) -> int:
         print(f"mlpserve: stopped; {'; '.join(told)}", file=sys.stderr)
         return exc.exit_status if isinstance(exc, Stopped) else 128 + signal.SIGINT
     return 0
+
+
+def _look(options: argparse.Namespace) -> None:
+    config = read_config(options.config, given_settings(options, RunConfig), options.preset)
+
+    from training.look import lines, look, settings_toml
+    from training.predict import written_whole
+
+    looked = look(config)
+    print(*lines(looked), sep="\n")
+    if options.write is not None:
+        with written_whole(options.write) as file:
+            file.write(settings_toml(looked, options.write).encode())
+        print(f"wrote {options.write}: python -m training fit --config {options.write} takes it")
 
 
 def _fit(options: argparse.Namespace) -> None:

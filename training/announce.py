@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from service.inference.dates import iso_text
 from training.inputs import Column
@@ -12,25 +12,35 @@ _COLUMNS_SHOWN = 40
 
 
 def show_table(columns: Sequence[Column], summaries: Sequence[Summary]) -> None:
-    """What was taken for what, on standard error; of a wide table the first columns."""
+    """What was taken for what, on standard error."""
+    for line in table_lines(columns, summaries):
+        print(line, file=sys.stderr)
+
+
+def table_lines(columns: Sequence[Column], summaries: Sequence[Summary]) -> Iterator[str]:
+    """What was taken for what; of a wide table the first columns."""
     width = min(32, max(len(column.name) for column in columns[:_COLUMNS_SHOWN]))
     pairs = list(zip(columns, summaries, strict=True))
     for column, summary in pairs[:_COLUMNS_SHOWN]:
-        print(f"{column.name:{width}.{width}}  {_described(column, summary)}", file=sys.stderr)
+        yield f"{column.name:{width}.{width}}  {_described(column, summary)}"
     if len(pairs) > _COLUMNS_SHOWN:
         counts = Counter(column.kind for column in columns)
         dates = f", {counts['date']} of dates" if counts["date"] else ""
-        print(
+        yield (
             f"... {len(columns)} columns in all: {counts['number']} of numbers, "
-            f"{counts['category']} of categories{dates}",
-            file=sys.stderr,
+            f"{counts['category']} of categories{dates}"
         )
 
 
 def show_notes(notes: Sequence[str]) -> None:
     """What the user should know, on standard error."""
-    for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+    for line in note_lines(notes):
+        print(line, file=sys.stderr)
+
+
+def note_lines(notes: Sequence[str]) -> Iterator[str]:
+    """What the user should know, a line each."""
+    return (f"note: {note}" for note in notes)
 
 
 def _described(column: Column, summary: Summary) -> str:

@@ -27,6 +27,7 @@ _WORDED = {
     "the following arguments are required:": "missing",
 }
 _EXAMPLES = """examples:
+  python -m training look --data rows.csv --target species
   python -m training fit
   python -m training fit --data rows.csv --target species --hidden 128 64 --dropout 0.3
   python -m training fit --config run.toml --learning-rate 0.01
@@ -115,9 +116,27 @@ def _parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentP
         "select --data rows.csv --target species --vary hidden=64,128x64",
     )
     _add_settings(select, SelectConfig)
+    _add_look(commands)
     _add_evaluate(commands)
     _add_predict(commands)
     return whole, commands.choices
+
+
+def _add_look(commands: Any) -> None:
+    look = _command(
+        commands,
+        "look",
+        "say what fit would make of a table, and train nothing",
+        "--data FILE --target COLUMN [--write FILE] [settings of fit]",
+        "look --data rows.csv --target species --write look.toml",
+    )
+    look.add_argument(
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="write the settings that fit would use as TOML, for its --config",
+    )
+    _add_settings(look, RunConfig, can_resume=False)
 
 
 def _add_evaluate(commands: Any) -> None:
@@ -165,7 +184,9 @@ def one_character(value: str) -> str:
     return found
 
 
-def _add_settings(command: argparse.ArgumentParser, kind: type[RunConfig]) -> None:
+def _add_settings(
+    command: argparse.ArgumentParser, kind: type[RunConfig], *, can_resume: bool = True
+) -> None:
     command.add_argument(
         "--config", type=Path, metavar="FILE", help="a TOML file of settings; flags overrule it"
     )
@@ -174,12 +195,14 @@ def _add_settings(command: argparse.ArgumentParser, kind: type[RunConfig]) -> No
         metavar=_braced(presets()),
         help="settings to begin with, known to be good for a data set",
     )
-    command.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on where the same command was stopped or killed, to the same weights; of --search "
-        "tpe, settings that were not trained to their end are asked for anew and may be others",
-    )
+    if can_resume:
+        command.add_argument(
+            "--resume",
+            action="store_true",
+            help="go on where the same command was stopped or killed, to the same weights; of "
+            "--search tpe, settings that were not trained to their end are asked for anew and may "
+            "be others",
+        )
     for title, names in grouped(kind).items():
         group = command.add_argument_group(title)
         for name in names:

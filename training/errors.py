@@ -14,8 +14,8 @@ TrainingError
 └── TrackingFailed
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -29,10 +29,10 @@ class ConfigInvalid(TrainingError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that a table cannot be read with; `missing` are markers that would settle it."""
+    """One thing that a table cannot be read with, and values of settings that would settle it."""
 
     sentence: str
-    missing: tuple[str, ...] = ()
+    settles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class TableInvalid(TrainingError):

@@ -26,7 +26,7 @@ class Start:
     """A table with its split, the preprocessing learned from its training rows, and notes.
 
     `clock` has run since the beginning. `doubts` and `twins` are what the notes say of columns and
-    of rows on both sides of the split.
+    of rows on both sides of the split; `said` are all notes, with those on settings.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Start:
     notes: tuple[str, ...]
     doubts: tuple[Doubt, ...] = ()
     twins: FoundTwins | None = None
+    said: tuple[str, ...] = ()
     clock: Stopwatch = field(default_factory=Stopwatch)
 
     @property
@@ -66,9 +67,18 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     anything of labels.
     """
     assert config.name is not None
-    clock = Stopwatch()
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     check_writable(config.models, config.name)
+    begun = examine(config, cross_validated=cross_validated)
+    show_table(begun.data.table.columns, begun.learned.summaries)
+    show_notes(begun.said)
+    return begun
+
+
+def examine(config: RunConfig, *, cross_validated: bool = False) -> Start:
+    """Read, split and learn, and nothing else: nothing is written or shown."""
+    assert config.name is not None
+    clock = Stopwatch()
     data = prepare(config)
     if cross_validated:
         data = _undivided(data)
@@ -99,10 +109,9 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
         *(doubt.sentence for doubt in found),
         *twins.notes,
     )
-    show_table(table.columns, learned.summaries)
-    show_notes((*notes, *doubtful))
+    said = (*notes, *doubtful)
     clock.lap("preprocessing")
-    return Start(config.name, data, learned, notes, tuple(found), twins, clock)
+    return Start(config.name, data, learned, notes, tuple(found), twins, said, clock)
 
 
 def _gap_notes(data: Prepared, learned: Learned, config: RunConfig) -> list[str]:

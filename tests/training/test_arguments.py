@@ -48,7 +48,7 @@ def test_help_names_every_choice_and_default(command: str, monkeypatch: pytest.M
             assert f"(default: {field.default})" in part, name
 
 
-@pytest.mark.parametrize("command", ["fit", "select", "evaluate", "predict"])
+@pytest.mark.parametrize("command", ["look", "fit", "select", "evaluate", "predict"])
 @pytest.mark.parametrize("columns", ["80", "100", "240"])
 def test_help_stays_within_its_columns(
     command: str, columns: str, monkeypatch: pytest.MonkeyPatch
@@ -58,7 +58,7 @@ def test_help_stays_within_its_columns(
     assert max(map(len, help_of(command).splitlines())) <= 100
 
 
-@pytest.mark.parametrize("command", ["fit", "select", "evaluate", "predict"])
+@pytest.mark.parametrize("command", ["look", "fit", "select", "evaluate", "predict"])
 def test_page_of_the_documentation_shows_the_help_as_it_is(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

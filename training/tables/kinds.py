@@ -148,17 +148,19 @@ def _decimal_of(cells: Mapping[str, TextCells]) -> DecimalMark:
 def _mixed_signs(name: str, cells: TextCells, decimal: DecimalMark) -> Problem | None:
     """Cells that are no numbers of one unit."""
     signs = cells.numbers(decimal).signs
+    as_text = {"categorical": (name,)}
     either = (
         f"mend the file, or --numeric '{name}' takes the numbers as they stand, or --categorical "
         f"'{name}' all of it as text"
     )
     if len(signs.currencies) > 1:
         named = ", ".join(sorted(signs.currencies))
-        return Problem(f"column '{name}' holds amounts in {named}: {either}")
+        return Problem(f"column '{name}' holds amounts in {named}: {either}", as_text)
     if 0 < signs.percents < cells.present:
         return Problem(
             f"column '{name}' holds {signs.percents} numbers with a percent sign and "
-            f"{cells.present - signs.percents} without: {either}"
+            f"{cells.present - signs.percents} without: {either}",
+            as_text,
         )
     return None
 
@@ -170,7 +172,7 @@ def _gaps(name: str, cells: TextCells, numbers: int) -> Problem:
     return Problem(
         f"column '{name}' holds {numbers} numbers and {words}: --missing {flags} takes {them}, "
         f"--categorical '{name}' all of the column as text",
-        missing=tuple(cells.gaps),
+        {"missing": tuple(cells.gaps)},
     )
 
 
@@ -180,7 +182,8 @@ def _other_mark(name: str, cells: TextCells, mark: DecimalMark, *, is_asked: boo
     return Problem(
         f"column '{name}' holds numbers with a decimal {has} such as "
         f"'{(cells.numbers(mark).example or '')[:40]}', where {why} a {others}: mend the file, or "
-        f"--categorical '{name}' takes it as text"
+        f"--categorical '{name}' takes it as text",
+        {"categorical": (name,)},
     )
 
 
@@ -192,7 +195,8 @@ def _mixed(name: str, cells: TextCells, decimal: DecimalMark) -> Problem:
     return Problem(
         f"column '{name}' mixes {numbers.count} numbers with {others} other texts, the first "
         f"'{word[:40]}' in row {row}{gaps}: mend the file, or --categorical '{name}' takes all of "
-        "it as text"
+        "it as text",
+        {"categorical": (name,)},
     )
 
 

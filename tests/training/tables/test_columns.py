@@ -81,7 +81,7 @@ def test_numbers_beside_words_that_may_say_a_gap_are_told_with_the_flag_that_set
         "t.csv: column 'age' holds 47 numbers and '?' in 2, 'unknown' in 1 rows: "
         "--missing '?' unknown takes them as gaps, --categorical 'age' all of the column as text"
     )
-    assert caught.value.problems[0].missing == ("?", "unknown")
+    assert caught.value.problems[0].settles == {"missing": ("?", "unknown")}
 
 
 def test_markers_that_were_asked_for_are_gaps_in_numbers_and_text() -> None:
