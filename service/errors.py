@@ -5,6 +5,7 @@ ServiceError
 │   ├── MalformedBody
 │   ├── InvalidInput
 │   ├── UnsupportedContentType
+│   │   └── UnsupportedContentCoding
 │   ├── MalformedRequest
 │   ├── UnsupportedRequest
 │   ├── HeadTooLarge
@@ -74,6 +75,10 @@ class InvalidInput(InvalidRequest):
 
 class UnsupportedContentType(InvalidRequest):
     """The body is declared to be something other than JSON."""
+
+
+class UnsupportedContentCoding(UnsupportedContentType):
+    """The body is packed in a way that is not unpacked here."""
 
 
 class MalformedRequest(InvalidRequest):

@@ -20,7 +20,7 @@ from service.framing import FramedProtocol
 from service.outbox import Outbox, lines
 
 # What these say is for uvicorn to understand.
-_UNUSUAL = frozenset((b"expect", b"transfer-encoding", b"upgrade"))
+_UNUSUAL = frozenset((b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"))
 # A body of more bytes may take long: the answers that are ready do not wait for its.
 _LONG_BYTES = 64 * 1024
 

@@ -4,9 +4,12 @@ A body counts from its first incomplete piece until it is decoded. Short ones do
 heads of requests do not: a client pays for its own connection, and costs others nothing.
 """
 
+import asyncio
+
 from starlette.types import Receive
 
 from service.api.calls import Headers, is_length
+from service.api.gzipped import Unpacking, is_gzip
 from service.errors import BodyTooLarge, TooManyBodies
 
 # As much of a body comes with its head, or soon after.
@@ -51,13 +54,18 @@ class HeldBody:
 async def read_body(
     headers: Headers, receive: Receive, *, limit: int, bodies: BodiesInFlight
 ) -> bytes | None:
-    """The whole body, or None if the client has left. Raises BodyTooLarge and TooManyBodies."""
+    """The whole body, unpacked, or None if the client has left.
+
+    Raises BodyTooLarge, also for more than `limit` once it is unpacked, TooManyBodies, and
+    MalformedBody for what cannot be unpacked.
+    """
     declared = headers.get(b"content-length", b"")
     too_large = BodyTooLarge(f"expected a body of at most {limit} bytes, got more")
     if declared.isdigit() and (not is_length(declared) or int(declared) > limit):
         raise too_large
+    unpacking = Unpacking() if is_gzip(headers.get(b"content-encoding")) else None
     pieces: list[bytes] = []
-    received = 0
+    received = unpacked = 0
     held = HeldBody(bodies)
     try:
         while True:
@@ -68,9 +76,21 @@ async def read_body(
             received += len(piece)
             if received > limit:
                 raise too_large
-            pieces.append(piece)
+            if unpacking is None:
+                pieces.append(piece)
+            else:
+                for part in unpacking.parts(piece):
+                    unpacked += len(part)
+                    if unpacked > limit:
+                        raise too_large
+                    pieces.append(part)
+                    held.grow_to(unpacked)
+                    # Others are answered meanwhile.
+                    await asyncio.sleep(0)
             if not message.get("more_body", False):
+                if unpacking is not None:
+                    unpacking.check_whole()
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            held.grow_to(received)
+            held.grow_to(max(received, unpacked))
     finally:
         held.release()

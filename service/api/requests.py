@@ -2,7 +2,8 @@
 
 from starlette.convertors import Convertor, register_url_convertor
 
-from service.errors import UnsupportedContentType, VersionNotFound
+from service.api.gzipped import is_gzip
+from service.errors import UnsupportedContentCoding, UnsupportedContentType, VersionNotFound
 from service.model_repository.layout import version_number
 
 
@@ -24,7 +25,10 @@ def register_segment() -> None:
 
 
 def check_media_type(declared: bytes, encoding: bytes | None) -> None:
-    """Raise UnsupportedContentType unless a body so declared is plain JSON, or undeclared."""
+    """Raise UnsupportedContentType unless a body so declared is JSON, or undeclared.
+
+    It is plain, or was packed by gzip.
+    """
     if declared != b"application/json":
         media_type = declared.decode("latin-1").partition(";")[0].strip().lower()
         is_json = media_type == "application/json" or media_type.endswith("+json")
@@ -32,9 +36,11 @@ def check_media_type(declared: bytes, encoding: bytes | None) -> None:
             raise UnsupportedContentType(
                 f"expected the content type application/json, got {media_type[:64]}"
             )
-    if encoding and encoding.lower() != b"identity":
+    if encoding and encoding.lower() != b"identity" and not is_gzip(encoding):
         shown = encoding.decode("latin-1").lower()[:64]
-        raise UnsupportedContentType(f"expected a plain body, got one encoded as {shown}")
+        raise UnsupportedContentCoding(
+            f"expected a plain body, or one packed by gzip, got one encoded as {shown}"
+        )
 
 
 def version_in_path(name: str, text: str) -> int:
