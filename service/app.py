@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from service import VERSION, logs
 from service.api import documentation, problems
@@ -20,6 +22,7 @@ from service.api.direct import DirectEndpoints, Handler
 from service.api.health import health_router
 from service.api.in_flight import BodiesInFlight
 from service.api.metrics import Metrics, metrics_router
+from service.api.middleware.head import Head
 from service.api.middleware.last_resort import LastResort
 from service.api.middleware.request_id import RequestId, RequestIds
 from service.api.models import models_router
@@ -81,7 +84,19 @@ def create_app(
         bodies=BodiesInFlight(settings.bodies_limit_bytes),
         tally=tally,
     )
-    return Direct(framework, endpoints)
+    return Direct(framework, endpoints, cors=_cors(settings))
+
+
+def _cors(settings: Settings) -> dict[str, Any] | None:
+    """What pages of other origins may do, if there are any."""
+    if not settings.cors_origin:
+        return None
+    return {
+        "allow_origins": settings.cors_origin,
+        "allow_methods": ("GET", "HEAD", "POST"),
+        "allow_headers": ("*",),
+        "expose_headers": ("X-Request-Id", "Retry-After"),
+    }
 
 
 def _batching(settings: Settings) -> Batching:
@@ -116,7 +131,10 @@ def _framework(
     documentation.install(app, repository)
     problems.install(app)
     # The last one added is the outermost.
+    app.add_middleware(Head)
     app.add_middleware(LastResort)
+    if (cors := _cors(settings)) is not None:
+        app.add_middleware(CORSMiddleware, **cors)
     app.add_middleware(RequestId, ids=ids)
     return app
 

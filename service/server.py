@@ -48,6 +48,7 @@ class DirectProtocol(FramedProtocol):
         super().__init__(*args, **kwargs)
         # Without such an application every request goes uvicorn's way.
         self._endpoints = self.app.endpoints if isinstance(self.app, Direct) else None
+        self._unusual = _UNUSUAL | (self.app.cors_fields if isinstance(self.app, Direct) else set())
         self._outbox = outbox
         self._direct = _Cycle()
         self._call: Call | None = None
@@ -247,7 +248,7 @@ class DirectProtocol(FramedProtocol):
         fields = dict(self.headers)
         connection = fields.get(b"connection")
         if (connection is not None and not self._persists(connection)) or not (
-            _UNUSUAL.isdisjoint(fields)
+            self._unusual.isdisjoint(fields)
         ):
             return None
         length = fields.get(b"content-length", b"")

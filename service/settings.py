@@ -2,11 +2,13 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from service.cores import available_cores
 from service.errors import SettingsInvalid
@@ -14,6 +16,7 @@ from service.nearest import did_you_mean
 
 PREFIX = "MLPSERVE_"
 _EXPECTED = {"int_parsing": "a whole number", "float_parsing": "a number"}
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#,\s]+")
 _MOST_ROWS, _MOST_WORKERS = 10_000, 256
 
 
@@ -21,6 +24,16 @@ def _known_batching(value: str) -> str:
     if value not in ("off", "auto") and not (value.isdecimal() and 1 <= int(value) <= _MOST_ROWS):
         raise ValueError(f"off, auto or a number from 1 to {_MOST_ROWS}")
     return value
+
+
+def _words(value: object) -> object:
+    return re.findall(r"[^\s,]+", value) if isinstance(value, str) else value
+
+
+def _known_origin(value: str) -> str:
+    if value != "*" and not _ORIGIN.fullmatch(value):
+        raise ValueError("origins such as https://app.example.com, without a path, or * for any")
+    return value.lower()
 
 
 class Settings(BaseModel):
@@ -75,6 +88,14 @@ class Settings(BaseModel):
     run_limit_s: Annotated[
         float, Field(gt=0, le=3600, description="seconds that a run of a model may take")
     ] = 30.0
+    cors_origin: Annotated[
+        tuple[Annotated[str, AfterValidator(_known_origin)], ...],
+        BeforeValidator(_words),
+        Field(
+            description="the origins whose pages a browser lets ask, such as "
+            "https://app.example.com, or * for any"
+        ),
+    ] = ()
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="the least to log")
     ] = "info"
@@ -112,7 +133,7 @@ def process_environment() -> Mapping[str, str]:
     return os.environ
 
 
-def _source(name: str, flags: Mapping[str, str]) -> str:
+def _source(name: str, flags: Collection[str]) -> str:
     return "--" + name.replace("_", "-") if name in flags else PREFIX + name.upper()
 
 
@@ -125,7 +146,7 @@ class _Parser(argparse.ArgumentParser):
         raise SettingsInvalid(f"{said}; {self.prog} --help lists the settings")
 
 
-def _flags(arguments: Sequence[str]) -> dict[str, str]:
+def _flags(arguments: Sequence[str]) -> dict[str, str | list[str]]:
     found, left = _parser().parse_known_args(arguments)
     if left:
         said = next((word for word in left if word.startswith("-")), left[0])
@@ -135,6 +156,11 @@ def _flags(arguments: Sequence[str]) -> dict[str, str]:
         kind = "unknown flag" if name.startswith("-") else "expected flags, got"
         raise SettingsInvalid(f"{kind} {name}{meant}")
     return {name: value for name, value in vars(found).items() if value is not None}
+
+
+def _shown_default(field: FieldInfo) -> object:
+    default = field.get_default(call_default_factory=True)
+    return "none" if default == () else default
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -148,7 +174,8 @@ def _parser() -> argparse.ArgumentParser:
     for name, field in Settings.model_fields.items():
         parser.add_argument(
             "--" + name.replace("_", "-"),
+            nargs="+" if field.default == () else None,
             metavar=name.rsplit("_", 1)[-1].upper(),
-            help=f"{field.description} (default: {field.get_default(call_default_factory=True)})",
+            help=f"{field.description} (default: {_shown_default(field)})",
         )
     return parser

@@ -2,7 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Mapping, Set
+from typing import Any
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api import problems
@@ -14,15 +17,29 @@ from service.api.in_flight import read_body
 class Direct:
     """ASGI: answers direct paths itself and hands every other one to the framework."""
 
-    def __init__(self, app: ASGIApp, endpoints: DirectEndpoints) -> None:
+    def __init__(
+        self, app: ASGIApp, endpoints: DirectEndpoints, *, cors: Mapping[str, Any] | None = None
+    ) -> None:
         self.app = app
         self.endpoints = endpoints
+        self._direct: ASGIApp = self._respond
+        # Whoever answers before ASGI leaves requests with these to it.
+        self.cors_fields: Set[bytes] = frozenset()
+        if cors is not None:
+            self._direct = CORSMiddleware(self._respond, **cors)
+            self.cors_fields = frozenset((b"origin",))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = find(scope["path"]) if scope["type"] == "http" else None
-        if call is None:
+        is_direct = scope["type"] == "http" and find(scope["path"]) is not None
+        # The framework knows who may ask, of every path.
+        if is_direct and not (self.cors_fields and _is_preflight(scope)):
+            await self._direct(scope, receive, send)
+        else:
             await self.app(scope, receive, send)
-            return
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = find(scope["path"])
+        assert call is not None
         answer = await self._answer(call, scope, receive)
         if answer is None:
             return
@@ -82,6 +99,12 @@ class _Waiting:
     def leave(self, leaving: asyncio.Task[None]) -> None:
         if not leaving.cancelled() and not self.answer.done():
             self.answer.set_result(None)
+
+
+def _is_preflight(scope: Scope) -> bool:
+    """Whether a browser asks what a page may ask."""
+    wish = b"access-control-request-method"
+    return scope["method"] == "OPTIONS" and any(name == wish for name, _ in scope["headers"])
 
 
 async def _left(receive: Receive) -> None:

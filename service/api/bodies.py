@@ -171,16 +171,17 @@ class ModelAnswer(_Body):
 
 
 class FeatureAnswer(_Body):
-    """One cell of a row: a number (float32) and its training range, or text and its categories.
+    """One cell of a row: a number or a date with its training range, or text with its categories.
 
-    What is outside of them is answered, too; `"warnings": true` tells of it. Where it may be
-    missing, null or an absent key is taken.
+    A date and its range are text as of ISO 8601: 2024-05-31. What is outside of range and
+    categories is answered, too; `"warnings": true` tells of it. Where it may be missing, null or an
+    absent key is taken.
     """
 
     name: str
-    dtype: Literal["float32", "string"]
-    minimum: float | None
-    maximum: float | None
+    dtype: Literal["float32", "string", "date"]
+    minimum: float | str | None
+    maximum: float | str | None
     categories: list[str] | None
     may_be_missing: bool
 

@@ -65,7 +65,7 @@ def unexpected(path: str, request_id: str) -> Response:
 
 def wrong_method(path: str, request_id: str, *, method: str, allowed: str) -> Response:
     """The answer to a method that the path does not have."""
-    detail = f"expected {allowed}, got {method}"
+    detail = f"expected {allowed.replace(', ', ' or ')}, got {method}"
     return _answer(path, request_id, 405, "method-not-allowed", detail, headers={"Allow": allowed})
 
 
@@ -76,6 +76,8 @@ def explained(error: errors.ServiceError, path: str, request_id: str) -> Respons
     if isinstance(error, errors.InvalidInput):
         extra = _listed(error.problems, error.total)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+    if isinstance(error, errors.UnsupportedContentCoding):
+        headers["Accept-Encoding"] = "gzip"
     # The rest of an unread body would be taken for the next request.
     if isinstance(error, (errors.BodyTooLarge, errors.TooManyBodies)):
         headers["Connection"] = "close"
@@ -94,6 +96,7 @@ async def _http_exception(request: Request, exc: Exception) -> Response:
         detail = f"there is nothing at this path; {request.url_for('openapi').path} lists the paths"
     elif exc.status_code == 405:
         allowed = (exc.headers or {}).get("Allow", "another method")
+        allowed = allowed.replace("GET", "GET, HEAD")
         return wrong_method(*_place(request), method=request.method, allowed=allowed)
     else:
         detail = str(exc.detail)

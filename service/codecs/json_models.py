@@ -2,10 +2,12 @@
 
 import orjson
 
+from service.inference.dates import iso_text
 from service.inference.predictor import Predictor
 from service.model_repository.example import example_body
 from service.model_repository.manifest import Manifest
 from service.model_repository.repository import ModelStatus, VersionStatus
+from service.model_repository.signature import Feature
 
 Model = ModelStatus[Predictor]
 Version = VersionStatus[Predictor]
@@ -51,13 +53,17 @@ def _features(manifest: Manifest) -> list[dict[str, object]]:
         {
             "name": feature.name,
             "dtype": feature.dtype,
-            "minimum": feature.minimum,
-            "maximum": feature.maximum,
+            "minimum": _bound(feature, feature.minimum),
+            "maximum": _bound(feature, feature.maximum),
             "categories": feature.categories,
             "may_be_missing": signature.may_be_missing(feature),
         }
         for feature in signature.features
     ]
+
+
+def _bound(feature: Feature, bound: float | None) -> float | str | None:
+    return iso_text(bound) if feature.dtype == "date" and bound is not None else bound
 
 
 def _model(model: Model) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """HTTP on a real socket: the short way, uvicorn's way, and what they must have in common."""
 
+import gzip
 import json
 import re
 import socket
@@ -18,6 +19,7 @@ from tests.service_process import Service, started
 
 PATH = "/v1/models/digits:predict"
 BODY = json.dumps({"instances": [[1.0] * 64]}).encode()
+GZIP_CHUNKED = ("Content-Encoding: gzip", "Transfer-Encoding: chunked")
 KEEP_ALIVE_S = 5
 # An error that cannot be worded, where one parser lets through what another refuses.
 SURROGATE = rb'{"x": 1e400, "\ud800": 1}'
@@ -110,6 +112,9 @@ def _chunked(body: bytes) -> bytes:
         _request(path="/v1/models/digits/versions/1:predict"),
         _request(_chunked(BODY), PATH, "Transfer-Encoding: chunked"),
         _request(BODY, PATH, "Content-Encoding: identity"),
+        _request(gzip.compress(BODY), PATH, "Content-Encoding: gzip"),
+        _request(_chunked(gzip.compress(BODY)), PATH, *GZIP_CHUNKED),
+        _request(BODY, PATH, "Origin: https://app.example"),
         _request(BODY, PATH, "Upgrade: h2c"),
         _request(path="http://x" + PATH),
     ],
@@ -225,7 +230,8 @@ def test_head_gets_a_head_alone_and_the_connection_goes_on(connection: Connectio
         (_request(b'{"instances": [[1e400]], "top_k": 3}'), 422, "invalid-input"),
         (_request(path="/v1/models/no:predict"), 404, "not-found"),
         (_request(BODY, PATH, "Content-Type: text/csv"), 415, "unsupported-content-type"),
-        (_request(BODY, PATH, "Content-Encoding: gzip"), 415, "unsupported-content-type"),
+        (_request(BODY, PATH, "Content-Encoding: br"), 415, "unsupported-content-type"),
+        (_request(b"x" * 60_000, PATH, "Content-Encoding: gzip"), 400, "malformed-body"),
         (_request(b'{"instances": [[1]]}'), 422, "invalid-input"),
     ],
     ids=[
@@ -238,6 +244,7 @@ def test_head_gets_a_head_alone_and_the_connection_goes_on(connection: Connectio
         "no model",
         "type",
         "encoding",
+        "not packed",
         "row",
     ],
 )
@@ -382,3 +389,40 @@ def test_idle_service_takes_no_processor_time(service: Service, connection: Conn
     # uvicorn looks ten times a second whether it is to stop: a thousandth or two of a core. A
     # thread pool that spins would take a whole one.
     assert used_s() - before <= 0.15
+
+
+def test_body_that_unpacks_to_more_than_the_limit_ends_its_connection(
+    connection: Connection,
+) -> None:
+    bomb = gzip.compress(b" " * 10**7)
+
+    connection.send(_request(bomb, PATH, "Content-Encoding: gzip"))
+
+    assert connection.receive()[0] == 413
+    assert connection.ended()
+
+
+def test_head_of_health_has_no_body(connection: Connection) -> None:
+    path = "/v2/health/live"
+    connection.send(_request(b"", path, method="HEAD") + _request(b"", path, method="GET"))
+
+    status, headers, _ = connection.receive(bodyless=True)
+    assert (status, headers["content-length"]) == (200, "13")
+    assert connection.receive()[2] == b'{"live":true}'
+
+
+def test_pages_of_an_origin_may_ask_directly() -> None:
+    origin = {"Origin": "https://app.example"}
+    arguments = ("--models", MODELS, "--cors-origin", "https://app.example", "https://b.example")
+    with started(*arguments) as service, httpx.Client(base_url=service.url) as client:
+        preflight = client.options(
+            PATH, headers={**origin, "Access-Control-Request-Method": "POST"}
+        )
+        answer = client.post(PATH, content=BODY, headers=origin)
+        program = client.post(PATH, content=BODY)
+
+    for allowed in (preflight, answer):
+        assert allowed.status_code == 200
+        assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+    assert program.json() == answer.json()
+    assert "access-control-allow-origin" not in program.headers

@@ -39,9 +39,10 @@ def test_other_variables_are_left_alone() -> None:
         (["--row-limit", "many"], {}, "--row-limit: expected a whole number, got 'many'"),
         (["--batching", "some"], {}, "--batching: expected off, auto or a number from 1 to 10000"),
         ([], {"MLPSERVE_BATCHING": "0"}, "MLPSERVE_BATCHING: expected off, auto or a number"),
+        (["--cors-origin", "a.example"], {}, "--cors-origin: expected origins such as https://"),
         (["--log-level", "loud"], {}, "--log-level: expected 'debug', 'info', 'warning' or"),
     ],
-    ids=["flag", "variable", "word", "batching", "none", "choice"],
+    ids=["flag", "variable", "word", "batching", "none", "origin", "choice"],
 )
 def test_value_that_does_not_fit_is_told_with_its_source(
     arguments: list[str], variables: dict[str, str], sentence: str
@@ -50,6 +51,16 @@ def test_value_that_does_not_fit_is_told_with_its_source(
         read_settings(arguments, variables)
 
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["https://a.example, https://B.example", "https://b.example"])
+def test_several_origins_are_given_one_after_the_other(text: str) -> None:
+    origins = ("https://a.example", "https://b.example")
+
+    assert read_settings(["--cors-origin", *origins], {}).cors_origin == origins
+    found = read_settings([], {"MLPSERVE_CORS_ORIGIN": text}).cors_origin
+    assert found == origins[-len(text.split()) :]
+    assert read_settings([], {"MLPSERVE_CORS_ORIGIN": ""}).cors_origin == ()
 
 
 def test_every_mistake_is_told_at_once() -> None:
