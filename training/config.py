@@ -1,5 +1,6 @@
 """Every setting of a run, validated."""
 
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -14,7 +15,9 @@ from pydantic import (
 )
 
 from service.activations.table import TABLE
+from service.inference.dates import FORMS
 from service.model_repository.layout import is_model_name
+from training.date_flags import asked_dates
 from training.errors import ConfigInvalid
 
 Scaling = Literal["robust", "standard"]
@@ -84,6 +87,14 @@ class RunConfig(BaseModel):
     categorical: Annotated[
         tuple[str, ...],
         Field(description="columns to take as categories"),
+        BeforeValidator(_as_list),
+    ] = ()
+    date: Annotated[
+        tuple[str, ...],
+        Field(
+            description="columns to take as dates, such as last_login, or last_login=dd/mm/yyyy "
+            f"where that is not clear: {', '.join(FORMS)}"
+        ),
         BeforeValidator(_as_list),
     ] = ()
     ignore: Annotated[
@@ -293,13 +304,21 @@ class RunConfig(BaseModel):
     def _fits_together(self) -> Self:
         if self.data is not None and self.dataset is not None:
             raise ValueError("expected either --dataset or --data, got both")
-        of_files = (self.numeric, self.categorical, self.delimiter, self.decimal, self.missing)
+        of_files = (
+            self.numeric, self.categorical, self.date, self.delimiter, self.decimal, self.missing,
+        )  # fmt: skip
         if self.data is None and any(of_files):
             raise ValueError(
-                "--numeric, --categorical, --delimiter, --decimal and --missing go with --data"
+                "--numeric, --categorical, --date, --delimiter, --decimal and --missing go with "
+                "--data"
             )
-        for name in set(self.numeric) & set(self.categorical):
-            raise ValueError(f"column '{name}' is asked for as numeric and as categorical")
+        kinds = {
+            "numeric": set(self.numeric), "categorical": set(self.categorical),
+            "date": asked_dates(self.date).keys(),
+        }  # fmt: skip
+        for (one, names), (other, others) in combinations(kinds.items(), 2):
+            for name in names & others:
+                raise ValueError(f"column '{name}' is asked for as {one} and as {other}")
         if self.target is not None and self.target in self.ignore:
             raise ValueError(f"--ignore names the target '{self.target}'")
         if self.data is None and self.target is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.config import RunConfig
+from training.date_flags import asked_dates
 from training.errors import TableInvalid
 from training.group_split import grouped_split
 from training.memory import allowed_bytes
@@ -86,6 +87,7 @@ def asked_of(config: RunConfig) -> Asked:
         config.group,
         config.missing,
         config.decimal,
+        asked_dates(config.date),
     )
 
 

@@ -11,6 +11,9 @@ from service.inference.features import Features, Floats, Texts
 from service.inference.spelling import BLANKS
 from training.errors import Problem, invalid_table
 from training.inputs import Column
+from training.tables.date_cells import written
+from training.tables.days import days_of_moments, days_of_texts
+from training.tables.gap_words import quoted
 from training.tables.kinds import Asked, kinds_of, looked_at
 from training.tables.table import MISSING_TEXTS
 from training.tables.text_cells import look_at
@@ -71,14 +74,15 @@ def _values(
 ) -> tuple[Features, list[Problem]]:
     """The values, and a word on every column that has some wrong ones."""
     height = frame.height
-    numbers = [c for c in columns if c.kind == "number"]
-    texts = [c for c in columns if c.kind == "category"]
+    numbers = [c for c in columns if not c.is_text]
+    texts = [c for c in columns if c.is_text]
     problems = []
     numeric: Floats = np.zeros((height, len(numbers)), dtype=np.float32)
     categorical: Texts = np.empty((height, len(texts)), dtype=object)
     for place, column in enumerate(numbers):
+        read = _dates if column.kind == "date" else _numbers
         try:
-            numeric[:, place] = _numbers(frame.get_column(column.name), column, missing, first_row)
+            numeric[:, place] = read(frame.get_column(column.name), column, missing, first_row)
         except _Unreadable as exc:
             problems.append(Problem(str(exc)))
     for place, column in enumerate(texts):
@@ -133,6 +137,32 @@ def _numbers(
             f"{first_row + 1} to {first_row + len(cells)})"
         )
     return np.asarray(values, dtype=np.float64)
+
+
+def _dates(
+    cells: pl.Series, column: Column, missing: Sequence[str], first_row: int
+) -> npt.NDArray[np.float64]:
+    """Days since 1970-01-01, NaN where missing."""
+    name = column.name
+    if cells.dtype in (pl.Date, pl.Datetime):
+        return days_of_moments(cells)
+    if cells.dtype == pl.Null:
+        return np.full(len(cells), np.nan)
+    if cells.dtype != pl.String:
+        raise _Unreadable(f"column '{name}': expected dates, got {cells.dtype}")
+    cells = without_markers(cells, missing)
+    values = days_of_texts(cells, column.date_form)
+    wrong = np.isnan(values) & cells.is_not_null().to_numpy()
+    if wrong.any():
+        row, count = int(wrong.argmax()), int(wrong.sum())
+        cell = str(cells[row])[:40]
+        raise _Unreadable(
+            f"row {first_row + row + 1}, column '{name}': expected a date such as "
+            f"{written(column.date_form)}, got '{cell}' ({count} such cells in rows "
+            f"{first_row + 1} to {first_row + len(cells)}): --missing {quoted(cell)} takes it as a "
+            f"gap, --categorical '{name}' all of the column as text"
+        )
+    return values
 
 
 def _texts(cells: pl.Series, missing: Sequence[str]) -> Texts:

@@ -1,5 +1,7 @@
 """Words and signs that mostly stand for a gap; none is taken for one unless --missing says so."""
 
+from collections.abc import Mapping
+
 GAP_WORDS = frozenset(
     (
         "?", "??", "???", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "…", "*", "/",
@@ -14,3 +16,14 @@ GAP_WORDS = frozenset(
 def is_gap_word(text: str) -> bool:
     """Whether a text may say that there is no value, in whatever case."""
     return text.lower() in GAP_WORDS
+
+
+def gap_words(gaps: Mapping[str, int]) -> str:
+    """Words that may say a gap, with how many cells hold them."""
+    listed = [f"'{word}' in {count}" for word, count in sorted(gaps.items(), key=lambda g: -g[1])]
+    return f"{', '.join(listed[:5])} rows"
+
+
+def quoted(word: str) -> str:
+    """A word as a shell takes it."""
+    return word if word.isalnum() or set(word) == {"-"} else f"'{word}'"

@@ -1,14 +1,16 @@
 """Which columns are numbers and which categories, by what is asked and what is in their cells."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from service.model_repository.signature import DecimalMark, NumberFormat
+from service.model_repository.signature import DateForm, DecimalMark, NumberFormat
 from service.nearest import did_you_mean
 from training.errors import Problem, TableInvalid, invalid_table
 from training.inputs import Column
+from training.tables.date_kinds import asked_form, found_form
+from training.tables.gap_words import gap_words, quoted
 from training.tables.text_cells import TextCells
 
 
@@ -17,7 +19,8 @@ class Asked:
     """What the user said of columns, by name; `ignored` columns are left out.
 
     `group` says which rows belong together; it is no feature. `missing` are texts for a gap beside
-    the usual ones. `decimal` is the mark of all numbers, None where it is to be found.
+    the usual ones. `decimal` is the mark of all numbers, and each of `dates` has its form, None
+    where that is to be found.
     """
 
     numeric: tuple[str, ...] = ()
@@ -26,6 +29,7 @@ class Asked:
     group: str | None = None
     missing: tuple[str, ...] = ()
     decimal: DecimalMark | None = None
+    dates: Mapping[str, DateForm | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,12 @@ def _kind(
         return _Kind(Column(name, "category"))
     if name in asked.numeric:
         return _number(name, cells, decimal)
-    if (left_out := _not_a_feature(name, dtype, cells)) is not None:
+    if name in asked.dates:
+        form = asked.dates[name] or asked_form(name, cells)
+        return _date(name, form, note=None)
+    if dtype == pl.Date or dtype == pl.Datetime:
+        return _Kind(Column(name, "date"))
+    if (left_out := _not_a_feature(dtype)) is not None:
         return _Kind(left_out=f"column '{name}' is left out: it holds {left_out}")
     if cells is not None:
         return _kind_of_text(name, cells, decimal, is_asked=asked.decimal is not None)
@@ -99,6 +108,8 @@ def _kind(
 
 def _kind_of_text(name: str, cells: TextCells, decimal: DecimalMark, *, is_asked: bool) -> _Kind:
     numbers = cells.numbers(decimal)
+    if (form := found_form(name, cells)) is not None:
+        return _date(name, form, note=f"read as dates; --categorical '{name}' takes text")
     if cells.are_codes:
         return _Kind(
             Column(name, "category"),
@@ -116,6 +127,12 @@ def _kind_of_text(name: str, cells: TextCells, decimal: DecimalMark, *, is_asked
     if cells.are_numbers(decimal):
         return _Kind(problem=_gaps(name, cells, numbers.count))
     return _Kind(problem=_mixed(name, cells, decimal))
+
+
+def _date(name: str, form: DateForm | Problem, *, note: str | None) -> _Kind:
+    if isinstance(form, Problem):
+        return _Kind(problem=form)
+    return _Kind(Column(name, "date", date_form=form), note=note)
 
 
 def _number(name: str, cells: TextCells | None, decimal: DecimalMark) -> _Kind:
@@ -200,17 +217,6 @@ def _mixed(name: str, cells: TextCells, decimal: DecimalMark) -> Problem:
     )
 
 
-def gap_words(gaps: Mapping[str, int]) -> str:
-    """Words that may say a gap, with how many cells hold them."""
-    listed = [f"'{word}' in {count}" for word, count in sorted(gaps.items(), key=lambda g: -g[1])]
-    return f"{', '.join(listed[:5])} rows"
-
-
-def quoted(word: str) -> str:
-    """A word as a shell takes it."""
-    return word if word.isalnum() or set(word) == {"-"} else f"'{word}'"
-
-
 def _grouped_notes(notes: Mapping[str, str]) -> Iterator[str]:
     """One note for all columns of which the same is to be said."""
     alike: dict[str, list[str]] = {}
@@ -231,7 +237,8 @@ def listed(names: Sequence[str]) -> str:
 
 def _check_names(source: str, names: Sequence[str], asked: Asked) -> None:
     given = {
-        "--numeric": asked.numeric, "--categorical": asked.categorical, "--ignore": asked.ignored,
+        "--numeric": asked.numeric, "--categorical": asked.categorical, "--date": asked.dates,
+        "--ignore": asked.ignored,
     }  # fmt: skip
     problems = [
         Problem(
@@ -246,14 +253,9 @@ def _check_names(source: str, names: Sequence[str], asked: Asked) -> None:
         raise invalid_table(source, problems)
 
 
-def _not_a_feature(name: str, dtype: pl.DataType, cells: TextCells | None) -> str | None:
+def _not_a_feature(dtype: pl.DataType) -> str | None:
     if dtype.is_temporal():
-        return "dates or times: a number of days or seconds could be learned from"
+        return "times: a number of seconds or hours could be learned from"
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         return f"{dtype}, neither numbers nor text"
-    if cells is not None and cells.are_dates:
-        return (
-            "dates: a number of days could be learned from; "
-            f"--categorical '{name}' takes them as text"
-        )
     return None

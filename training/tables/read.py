@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from service.inference.dates import EXAMPLE, ISO
 from service.inference.features import Features, Texts, numbers_only, why_required
 from service.inference.spelling import Spelling, are_told_apart
 from service.model_repository.manifest import Manifest
-from service.model_repository.signature import Signature
+from service.model_repository.signature import Feature, Signature
 from training.errors import TableInvalid
 from training.inputs import Column
 from training.tables.columns import markers, typed_columns, values_of
@@ -18,6 +20,11 @@ from training.tables.groups import group_notes, grouped_by, groups_of
 from training.tables.kinds import Asked
 from training.tables.labels import index_among, labels_of
 from training.tables.table import MISSING_TEXTS, Indices, Table, listing
+
+_KINDS: dict[str, Literal["number", "category", "date"]] = {
+    "float32": "number", "string": "category", "date": "date",
+}  # fmt: skip
+_EXPECTED = {"float32": "a number", "string": "text", "date": f"a date such as {EXAMPLE}"}
 
 
 def read_table(
@@ -34,10 +41,10 @@ def read_table(
 def table_of(path: Path, data: pl.DataFrame | Arrays, target: str | None, asked: Asked) -> Table:
     """The labelled rows of what was read from a path. Raises TableInvalid."""
     if isinstance(data, Arrays):
-        if asked.numeric or asked.categorical or asked.missing or asked.decimal:
+        if asked.numeric or asked.categorical or asked.dates or asked.missing or asked.decimal:
             raise TableInvalid(
-                f"{path}: --numeric, --categorical, --missing and --decimal are not for arrays of "
-                "numbers"
+                f"{path}: --numeric, --categorical, --date, --missing and --decimal are not for "
+                "arrays of numbers"
             )
         table = table_of_arrays(path.name, data, target or "y")
         if asked.group is not None:
@@ -116,7 +123,9 @@ def read_features(path: Path, signature: Signature, delimiter: str | None = None
 def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -> Features:
     """What was read from a path as a model with this signature takes it. Raises TableInvalid."""
     if isinstance(data, Arrays):
-        if signature.texts or len(data.names) != len(signature.features):
+        if any(f.dtype != "float32" for f in signature.features) or len(data.names) != len(
+            signature.features
+        ):
             raise TableInvalid(
                 f"{path}: expected the model's {len(signature.features)} features, got an array "
                 f"of {len(data.names)}"
@@ -134,16 +143,18 @@ def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -
         )
     absent = [f.name for f in signature.features if f.name not in present]
     frame = data.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
-    columns = [
-        Column(f.name, "number" if f.dtype == "float32" else "category", f.written)
-        for f in signature.features
-    ]
+    columns = list(map(_column, signature.features))
     signature = _as_files_are_read(signature)
     features = values_of(str(path), frame, columns, signature.missing_texts)
     for place, feature in enumerate(signature.texts):
         _respell(features.categorical[:, place], Spelling(feature, signature))
     _require_no_gap(path, features, signature)
     return features
+
+
+def _column(feature: Feature) -> Column:
+    kind = _KINDS[feature.dtype]
+    return Column(feature.name, kind, feature.written, feature.date_form or ISO)
 
 
 def _as_files_are_read(signature: Signature) -> Signature:
@@ -187,12 +198,12 @@ def class_index_of(
 
 
 def _require_no_gap(path: Path, features: Features, signature: Signature) -> None:
-    gaps = {"a number": np.isnan(features.numeric), "text": features.categorical == ""}
-    kinds = {"a number": signature.numbers, "text": signature.texts}
-    for kind, of_kind in kinds.items():
+    numbers, texts = np.isnan(features.numeric), features.categorical == ""
+    for gaps, of_kind in ((numbers, signature.numbers), (texts, signature.texts)):
         for place, feature in enumerate(of_kind):
-            rows = np.flatnonzero(gaps[kind][:, place])
+            rows = np.flatnonzero(gaps[:, place])
             if len(rows) and not signature.may_be_missing(feature):
+                kind = _EXPECTED[feature.dtype]
                 raise TableInvalid(
                     f"{path}: row {rows[0] + 1}, column '{feature.name}': expected {kind}, got an "
                     f"empty cell ({len(rows)} such cells in the column): {why_required(feature)}; "

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from service.model_repository.signature import DecimalMark
+from training.tables.date_cells import DateCells, look_at_dates
 from training.tables.gap_words import GAP_WORDS
 from training.tables.written import Signs, plain_numbers, read_numbers, signs_of
 
 # Up to so many different values, a column of numbers and words is one of categories.
 _FEW = 20
-_DATES_LOOKED_AT = 1000
-_DATE = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
 _CODE, _CODE_WITH_ZEROS = r"^\d+$", r"^0\d+$"
 
 
@@ -58,12 +57,7 @@ class TextCells:
     zeros: int = 0
     gaps: Mapping[str, int] = field(default_factory=dict)
     distinct: frozenset[str] | None = frozenset()
-    dates: int = 0
-
-    @property
-    def are_dates(self) -> bool:
-        """Whether all are dates, as far as was looked."""
-        return 0 < self.dates == min(self.present, _DATES_LOOKED_AT)
+    dates: DateCells = field(default_factory=DateCells)
 
     @property
     def are_codes(self) -> bool:
@@ -80,7 +74,6 @@ class TextCells:
         return 0 < count == self.present - sum(self.gaps.values())
 
     def __add__(self, other: "TextCells") -> "TextCells":
-        only_dates = self.dates == self.present
         return TextCells(
             present=self.present + other.present,
             by_point=self.by_point + other.by_point,
@@ -89,7 +82,7 @@ class TextCells:
             zeros=self.zeros + other.zeros,
             gaps=Counter(self.gaps) + Counter(other.gaps),
             distinct=_joined(self.distinct, other.distinct),
-            dates=min(_DATES_LOOKED_AT, self.dates + (other.dates if only_dates else 0)),
+            dates=self.dates + other.dates,
         )
 
 
@@ -107,7 +100,7 @@ def look_at(text: pl.Series, first_row: int = 0) -> TextCells:
         zeros=int(present.str.contains(_CODE_WITH_ZEROS).sum()),
         gaps=Counter(gaps.to_list()),
         distinct=_distinct(present),
-        dates=_leading_dates(present.head(_DATES_LOOKED_AT)),
+        dates=look_at_dates(text, first_row),
     )
 
 
@@ -140,11 +133,6 @@ def _distinct(present: pl.Series) -> frozenset[str] | None:
         if (different := cells.unique()).len() > _FEW:
             return None
     return frozenset(different.to_list())
-
-
-def _leading_dates(present: pl.Series) -> int:
-    others = (~present.str.contains(_DATE)).arg_true()
-    return int(others[0]) if len(others) else len(present)
 
 
 def _joined(a: frozenset[str] | None, b: frozenset[str] | None) -> frozenset[str] | None:

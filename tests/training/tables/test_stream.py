@@ -207,6 +207,8 @@ def _odd_frame() -> pl.DataFrame:
             "rare": [f"town {row % 8 if row % 50 else row % 900}" for row in rows],
             "twin": rows.astype(np.float32),
             "day": ["2024-01-31"] * ROWS,
+            "day first": [f"{row // 500 + 4:02}/{row % 12 + 1:02}/2024" for row in rows],
+            "time": pl.Series(rows * 10**9, dtype=pl.Time),
             "y": pl.Series(["u", "v"])[rows % 2],
         }
     )
@@ -242,7 +244,7 @@ def test_streamed_table_is_described_as_the_same_table_in_memory(
     in_memory, streamed, whole, sample = _both(path, monkeypatch)
 
     assert sample.columns == whole.columns
-    assert sample.left_out == whole.left_out == ("day",)
+    assert sample.left_out == whole.left_out == ("time",)
     assert streamed.summaries == in_memory.summaries
     assert streamed.preprocessing.one_hot == in_memory.preprocessing.one_hot
     assert streamed.preprocessing.numbers.gaps.tolist() == [
@@ -253,6 +255,10 @@ def test_streamed_table_is_described_as_the_same_table_in_memory(
     assert by_name["whole with gaps"].categories == ("0", "1", "2", "3")
     assert by_name["nearly constant"].unused is None
     assert by_name["twin"].unused == "it holds what 'row' holds"
+    assert by_name["day"].unused == "it holds 2024-01-31 in every training row"
+    forms = {c.name: c.date_form for c in sample.columns if c.kind == "date"}
+    assert forms == {"day": "yyyy-mm-dd", "day first": "dd/mm/yyyy"}
+    assert (by_name["day first"].minimum, by_name["day first"].maximum) == (19726, 20070)
 
 
 def test_streamed_cells_are_spelled_alike_in_every_chunk(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""Which cells of text are dates, and how they are written: found only where there is no doubt."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from service.inference.dates import EXAMPLE, FORMS
+from service.model_repository.signature import DateForm
+
+_LOOKED_AT = 1000
+_PARTS = {
+    "yyyy": r"\d{4}",
+    "mm": r"(?:0?[1-9]|1[0-2])",
+    "dd": r"(?:0?[1-9]|[12]\d|3[01])",
+}
+_TIME = r"(?:[Tt ]\d{1,2}:\d{2}.*)?"
+
+
+def _pattern(form: DateForm) -> str:
+    parts = re.sub("yyyy|mm|dd", lambda part: _PARTS[part[0]], re.escape(form))
+    return f"^{parts}{_TIME}$"
+
+
+_PATTERNS = {form: _pattern(form) for form in FORMS}
+
+
+@dataclass(frozen=True)
+class DateCells:
+    """How many cells are dates in each form; `others` are the first that are none, with their row.
+
+    `example` is the first that is one in some form.
+    `a + b` is of the rows of a and then b.
+    """
+
+    counts: Mapping[DateForm, int] = field(default_factory=dict)
+    others: Mapping[DateForm, tuple[int, str]] = field(default_factory=dict)
+    example: str | None = None
+
+    def forms(self, count: int) -> tuple[DateForm, ...]:
+        """The forms in which so many cells are dates: more than one where day may be month."""
+        return tuple(form for form in FORMS if 0 < self.counts.get(form, 0) == count)
+
+    @property
+    def commonest(self) -> tuple[DateForm, int]:
+        """The form of most cells, and of how many."""
+        form = max(FORMS, key=lambda form: self.counts.get(form, 0))
+        return form, self.counts.get(form, 0)
+
+    def __add__(self, other: "DateCells") -> "DateCells":
+        return DateCells(
+            Counter(self.counts) + Counter(other.counts),
+            {**other.others, **self.others},
+            self.example or other.example,
+        )
+
+
+def look_at_dates(text: pl.Series, first_row: int = 0) -> DateCells:
+    """Of cells that are null where missing; the first of them is in row `first_row` + 1."""
+    # A column of something else is not looked at to its end.
+    head = text.drop_nulls().head(_LOOKED_AT)
+    counts: dict[DateForm, int] = {}
+    others: dict[DateForm, tuple[int, str]] = {}
+    example = None
+    for form, pattern in _PATTERNS.items():
+        if 2 * int(head.str.contains(pattern).sum()) < len(head) or not len(head):
+            counts[form] = 0
+            others |= _first(form, text, text.is_not_null(), first_row)
+            continue
+        fits = text.str.contains(pattern)
+        counts[form] = int(fits.sum())
+        example = example or text.filter(fits)[0]
+        others |= _first(form, text, ~fits, first_row)
+    return DateCells(counts, others, example)
+
+
+def _first(
+    form: DateForm, text: pl.Series, wanted: pl.Series, first_row: int
+) -> dict[DateForm, tuple[int, str]]:
+    rows = wanted.fill_null(value=False).arg_true()
+    return {form: (first_row + int(rows[0]) + 1, str(text[int(rows[0])]))} if len(rows) else {}
+
+
+def written(form: DateForm) -> str:
+    """The date of all examples in this form."""
+    year, month, day = EXAMPLE.split("-")
+    return form.replace("yyyy", year).replace("mm", month).replace("dd", day)
