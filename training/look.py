@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from service.inference.dates import ISO
 from training.announce import note_lines, table_lines
 from training.config import RunConfig
 from training.errors import Problem, TableInvalid
+from training.inputs import Column
 from training.start import Start, examine
 from training.tables.table import label_text
 
@@ -113,11 +115,17 @@ def settings_toml(looked: Looked, path: Path) -> str:
         "categorical": of_kind["category"] if config.data is not None else [],
         "decimal": next((c.written.decimal for c in table.columns if c.written is not None), None),
         "missing": list(config.missing),
+        "date": [_date_entry(column) for column in table.columns if column.kind == "date"],
     }
     said = {name: getattr(config, name) for name in sorted(config.model_fields_set)}
     content = said | {name: value for name, value in found.items() if value}
     body = "".join(f"{name} = {_toml(value)}\n" for name, value in content.items())
     return _HEAD.format(path=path) + body + "".join(_suggested(looked.begun))
+
+
+def _date_entry(column: Column) -> str:
+    """As --date takes it."""
+    return column.name if column.date_form == ISO else f"{column.name}={column.date_form}"
 
 
 def _suggested(begun: Start) -> Iterator[str]:

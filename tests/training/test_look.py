@@ -86,3 +86,23 @@ def test_look_trains_and_writes_nothing(
     assert status == 0
     assert "note: column 'income' is read as numbers" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_dates_are_settled_in_the_file_of_settings_or_left_out_of_it(tmp_path: Path) -> None:
+    table, path = tmp_path / "t.csv", tmp_path / "look.toml"
+    rows = "".join(
+        f"{i % 28 + 1}.{i % 12 + 1}.2024,{i % 12 + 1}/{i % 11 + 1}/2024,2024-02-{i % 30 + 1:02},"
+        f"2024-03-{i % 30 + 1:02},{'xy'[i % 2]}\n"
+        for i in range(60)
+    )
+    table.write_text(f"dots,either,wrong,iso,y\n{rows}", encoding="utf-8")
+
+    looked = look(RunConfig(data=table, target="y"))
+
+    said = [line for line in lines(looked) if line.startswith("fit stops at this: ")]
+    assert [line.split("'")[1] for line in said] == ["either", "wrong"]
+    path.write_text(settings_toml(looked, path), encoding="utf-8")
+    config = read_config(path, {"models": tmp_path / "models"})
+    assert config.date == ("dots=dd.mm.yyyy", "iso")
+    assert config.ignore == ("either", "wrong")
+    assert start(config.resolved()).data.table.columns == looked.begun.data.table.columns

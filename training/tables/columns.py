@@ -1,6 +1,6 @@
 """Typed columns out of a frame, and their values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,12 +84,12 @@ def _values(
         try:
             numeric[:, place] = read(frame.get_column(column.name), column, missing, first_row)
         except _Unreadable as exc:
-            problems.append(Problem(str(exc)))
+            problems.append(Problem(str(exc), exc.settles))
     for place, column in enumerate(texts):
         try:
             categorical[:, place] = _texts(frame.get_column(column.name), missing)
         except _Unreadable as exc:
-            problems.append(Problem(str(exc)))
+            problems.append(Problem(str(exc), exc.settles))
     return Features(numeric, categorical), problems
 
 
@@ -109,7 +109,11 @@ def is_whole(cells: pl.Series) -> bool:
 
 
 class _Unreadable(Exception):
-    """The cells of one column are not what they should be."""
+    """The cells of one column are not what they should be; `settles` as a Problem has it."""
+
+    def __init__(self, message: str, settles: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        super().__init__(message)
+        self.settles = settles or {}
 
 
 def _numbers(
@@ -160,7 +164,8 @@ def _dates(
             f"row {first_row + row + 1}, column '{name}': expected a date such as "
             f"{written(column.date_form)}, got '{cell}' ({count} such cells in rows "
             f"{first_row + 1} to {first_row + len(cells)}): --missing {quoted(cell)} takes it as a "
-            f"gap, --categorical '{name}' all of the column as text"
+            f"gap, --ignore '{name}' leaves it out",
+            {"ignore": (name,)},
         )
     return values
 

@@ -33,7 +33,8 @@ def _one_of(name: str, forms: tuple[DateForm, ...], cells: TextCells) -> DateFor
     either = " or ".join(f"--date '{name}={form}'" for form in forms)
     return Problem(
         f"column '{name}' holds dates such as '{cells.dates.example}', and no day above 12: "
-        f"{either} says which is the day, --categorical '{name}' takes them as text"
+        f"{either} says which is the day, --ignore '{name}' leaves it out",
+        {"ignore": (name,)},
     )
 
 
@@ -44,7 +45,7 @@ def _gaps(name: str, cells: TextCells) -> Problem:
     return Problem(
         f"column '{name}' holds {count} dates and {gap_words(cells.gaps)}: --missing {flags} takes "
         f"{them}, --categorical '{name}' all of the column as text",
-        missing=tuple(cells.gaps),
+        {"missing": tuple(cells.gaps)},
     )
 
 
@@ -54,5 +55,6 @@ def _mixed(name: str, cells: TextCells) -> Problem:
     return Problem(
         f"column '{name}' mixes {count} dates such as {written(form)} with {cells.present - count} "
         f"other texts, the first '{other[:40]}' in row {row}: mend the file, or --missing "
-        f"{quoted(other[:40])} takes such cells as gaps, --categorical '{name}' all as text"
+        f"{quoted(other[:40])} takes such cells as gaps, --ignore '{name}' leaves it out",
+        {"ignore": (name,)},
     )

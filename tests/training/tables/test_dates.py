@@ -84,7 +84,7 @@ def test_day_that_may_be_a_month_is_not_guessed_at() -> None:
     assert _refused(when=["03/04/2024", "11/12/2023"]) == (
         "t.csv: column 'when' holds dates such as '03/04/2024', and no day above 12: "
         "--date 'when=dd/mm/yyyy' or --date 'when=mm/dd/yyyy' says which is the day, "
-        "--categorical 'when' takes them as text"
+        "--ignore 'when' leaves it out"
     )
 
 
@@ -109,7 +109,7 @@ def test_cell_that_is_no_date_is_told_with_its_row_and_the_flags() -> None:
     assert _refused(when=["2024-01-31", "2024-02-30", "2024-02-31"]) == (
         "t.csv: row 2, column 'when': expected a date such as 2024-05-31, got '2024-02-30' "
         "(2 such cells in rows 1 to 3): --missing '2024-02-30' takes it as a gap, "
-        "--categorical 'when' all of the column as text"
+        "--ignore 'when' leaves it out"
     )
     assert "row 2, column 'when': expected a date such as 31/05/2024, got 'soon'" in _refused(
         Asked(dates={"when": "dd/mm/yyyy"}), when=["03/04/2024", "soon"]
@@ -124,7 +124,7 @@ def test_dates_among_other_texts_are_told_with_the_first_of_them() -> None:
     assert _refused(when=cells) == (
         "t.csv: column 'when' mixes 335 dates such as 2024-05-31 with 1 other texts, the first "
         "'soon' in row 6: mend the file, or --missing soon takes such cells as gaps, "
-        "--categorical 'when' all as text"
+        "--ignore 'when' leaves it out"
     )
     assert _dates(_typed(Asked(missing=("soon",)), when=cells)) == {"when": "yyyy-mm-dd"}
 
