@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from service.errors import ServiceError
@@ -49,9 +49,10 @@ def main(arguments: Sequence[str]) -> int:
         )
         return 2
     except KeyboardInterrupt as exc:
-        told = getattr(exc, "__notes__", ["nothing was published or written"])
-        print(f"mlpserve: stopped; {'; '.join(told)}", file=sys.stderr)
-        return exc.exit_status if isinstance(exc, Stopped) else 128 + signal.SIGINT
+        stopped = exc if isinstance(exc, Stopped) else Stopped(signal.SIGINT)
+        print(f"mlpserve: stopped; {stopped.left}", file=sys.stderr)
+        print(*_going_on(stopped, arguments), sep="", end="", file=sys.stderr)
+        return stopped.exit_status
     return 0
 
 
@@ -69,6 +70,17 @@ def _look(options: argparse.Namespace) -> None:
         print(f"wrote {options.write}: python -m training fit --config {options.write} takes it")
 
 
+def _going_on(stopped: Stopped, arguments: Sequence[str]) -> Iterator[str]:
+    """The commands that make something of a run that is stopped."""
+    from training.next_steps import command_line
+
+    if stopped.can_go_on:
+        yield f"  to go on:\n    {command_line(arguments, '--resume')}\n"
+    if stopped.can_publish:
+        yield "  to train no further, and publish the best so far:\n"
+        yield f"    {command_line(arguments, '--publish-best')}\n"
+
+
 def _fit(options: argparse.Namespace) -> None:
     config = read_config(options.config, given_settings(options, RunConfig), options.preset)
 
@@ -76,7 +88,7 @@ def _fit(options: argparse.Namespace) -> None:
     from training.pipeline import run
     from training.summary import learning_curve_lines, run_lines
 
-    done = run(config, resume=options.resume)
+    done = run(config, resume=options.resume, publish_best=options.publish_best)
     print(*run_lines(done.manifest), sep="\n")
     if done.manifest.learning_curve:
         print("learning curve", *learning_curve_lines(done.manifest.learning_curve), sep="\n")
@@ -96,7 +108,7 @@ def _select(options: argparse.Namespace) -> None:
     if config.worker:
         print(f"trained {run_worker(config)} settings for the search")
         return
-    done = run_selection(config, resume=options.resume)
+    done = run_selection(config, resume=options.resume, publish_best=options.publish_best)
     assert done.manifest.selection is not None
     print(*selection_lines(done.manifest.selection), sep="\n")
     print(*run_lines(done.manifest), sep="\n")

@@ -203,6 +203,11 @@ def _add_settings(
             "--search tpe, settings that were not trained to their end are asked for anew and may "
             "be others",
         )
+        command.add_argument(
+            "--publish-best",
+            action="store_true",
+            help="as --resume, but train no further: publish the best so far",
+        )
     for title, names in grouped(kind).items():
         group = command.add_argument_group(title)
         for name in names:

@@ -25,6 +25,7 @@ _FEWEST_EPOCHS = 3
 
 PRUNED = "given up after {} epochs"
 DIVERGED = "diverged"
+NOT_TRIED = "not tried yet"
 
 
 class Watcher(Protocol):
@@ -82,6 +83,13 @@ class CrossValidation:
                 self._give_up(target, pruner)
             self._rungs_done = rung + 1
         checkpoint.save(self._state())
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take what the checkpoint holds, and train nothing."""
+        checkpoint.restore(self._restore)
+        for setting in range(self.n_settings):
+            if any(not self._records_of(number) for number in self._numbers(setting)):
+                self.ended.setdefault(setting, NOT_TRIED)
 
     def records(self, setting: int) -> list[list[EpochRecord]]:
         """The epochs of one setting, fold by fold."""

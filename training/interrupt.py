@@ -12,11 +12,28 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-    """A run that a signal has stopped; its notes say what there is of it."""
+    """A run that a signal has stopped.
 
-    def __init__(self, number: int) -> None:
+    `left` says what there is of it, `can_go_on` whether there is something to go on with, and
+    `can_publish` whether what was best so far can be published.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        left: str = "nothing was published or written",
+        *,
+        can_go_on: bool = False,
+        can_publish: bool = False,
+    ) -> None:
         super().__init__()
-        self.exit_status = 128 + number
+        self.number, self.left = number, left
+        self.can_go_on, self.can_publish = can_go_on, can_publish
+
+    @property
+    def exit_status(self) -> int:
+        """As a shell has it for a process that a signal ended."""
+        return 128 + self.number
 
 
 class Interrupt:

@@ -2,15 +2,17 @@
 
 import json
 import os
+import re
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from service.model_repository.example import example_body
 from service.model_repository.manifest import Manifest
 
 _COLUMNS = 100
+_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 # Of more numbers than that, a row is made up by the shell.
 _MOST_PRINTED = 64
 _CARDS = ("report.html", "card.md")
@@ -37,6 +39,13 @@ def python() -> str:
     path = Path(sys.executable)
     here = Path.cwd()
     return _said(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def command_line(arguments: Sequence[str], flag: str) -> str:
+    """The command of these arguments with another flag; a password in a URL is not repeated."""
+    kept = [word for word in arguments if word not in ("--resume", "--publish-best")]
+    said = _PASSWORD.sub(r"\1:PASSWORD@", shlex.join([*kept, flag]))
+    return f"{python()} -m training {said}"
 
 
 def _serving(models: Path) -> str:

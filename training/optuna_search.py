@@ -31,15 +31,22 @@ _ATTEMPTS, _LEARNED_ATTEMPTS = 60, 4
 
 
 def tpe_search(
-    ground: Ground, config: SelectConfig, space: Space, folder: RunFolder | None
+    ground: Ground,
+    config: SelectConfig,
+    space: Space,
+    folder: RunFolder | None,
+    *,
+    is_over: bool = False,
 ) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
-    """Ask, train and tell until the study has as many settings as wanted.
+    """Ask, train and tell until the study has as many settings as wanted, or none if it `is_over`.
 
     All that the study holds is given back, whoever trained it; other workers are waited for.
     Raises StorageFailed.
     """
     with storage_errors():
         search = _Search(ground, config, space, folder)
+        if is_over:
+            return search.found()
         search.work()
         while search.others_work():
             time.sleep(POLL_S)

@@ -5,10 +5,11 @@ from functools import partial
 
 import torch
 
+from service.model_repository.manifest import History
 from training.config import RunConfig
 from training.describe import history
 from training.diagnose import diagnose, layer_states
-from training.errors import ConfigInvalid
+from training.errors import CheckpointFailed, ConfigInvalid
 from training.finish import Fitted, Run, finish
 from training.fitting.batches import Batches, InMemory
 from training.fitting.fit import fit
@@ -31,10 +32,11 @@ from training.tracking import track, with_event_files
 _MEASURED_ROWS = 10_000
 
 
-def run(asked: RunConfig, *, resume: bool = False) -> Run:
+def run(asked: RunConfig, *, resume: bool = False, publish_best: bool = False) -> Run:
     """Train on a table and publish the next version. Raises TrainingError.
 
-    With `resume` it goes on where an earlier process with the same settings stopped.
+    With `resume` it goes on where an earlier process with the same settings stopped; to
+    `publish_best` is to train no further then, and to publish the best epoch so far.
     """
     unsettled = asked.resolved()
     require_dropout(unsettled)
@@ -44,10 +46,12 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
     config = settled(unsettled, int(begun.data.training_counts.sum()))
     interrupt = Interrupt()
     folder = RunFolder(config, begun.data.fingerprint, interrupt, _made_by(begun, config))
-    with folder.held(resume=resume):
+    with folder.held(resume=resume or publish_best):
         with interruptible(interrupt):
-            fitted = _fitted(begun, config, folder)
-            if config.learning_curve:
+            fitted = _fitted(begun, config, folder, is_over=publish_best)
+            if publish_best:
+                begun = begun.noting(_stopped_early(fitted.history, config))
+            elif config.learning_curve:
                 points = learning_curve(begun, unsettled, folder.without_checkpoint())
                 begun.clock.lap("learning curve")
                 fitted = replace(fitted, learning_curve=points)
@@ -57,7 +61,7 @@ def run(asked: RunConfig, *, resume: bool = False) -> Run:
     return done
 
 
-def _fitted(begun: Start, config: RunConfig, folder: RunFolder) -> Fitted:
+def _fitted(begun: Start, config: RunConfig, folder: RunFolder, *, is_over: bool) -> Fitted:
     data, split = begun.data, begun.data.split
     shape = architecture(config, begun.learned.preprocessing, len(data.table.labels))
     torch.manual_seed(config.seed)
@@ -71,8 +75,13 @@ def _fitted(begun: Start, config: RunConfig, folder: RunFolder) -> Fitted:
     checkpoint = folder.checkpoint("fit", [how.dtype])
     with Progress(config.epochs) as progress:
         batches = progress.watch(_batches(begun, training, config, how))
-        epochs = fit(network, batches, sample, validation, how, checkpoint)
+        epochs = fit(network, batches, sample, validation, how, checkpoint, is_over=is_over)
         records = progress.follow(with_event_files(epochs, config.tensorboard, begun.name))
+    if not records:
+        raise CheckpointFailed(
+            f"{folder.path}: no epoch was kept: there is nothing to publish; --resume without "
+            "--publish-best trains on"
+        )
     begun.clock.lap("fit")
     told = history(records)
     logits = evaluation_logits(network, validation.inputs)
@@ -100,6 +109,13 @@ def _fitted(begun: Start, config: RunConfig, folder: RunFolder) -> Fitted:
         validated=split.validation,
         history=told,
         diagnosis=diagnose(observed),
+    )
+
+
+def _stopped_early(found: History, config: RunConfig) -> str:
+    return (
+        f"training was stopped after epoch {len(found.epochs)} of at most {config.epochs}: what is "
+        f"published is the best until then, epoch {found.best_epoch}"
     )
 
 

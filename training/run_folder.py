@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from service.model_repository.layout import MANIFEST, version_folders
 from training.config import RunConfig
 from training.errors import AlreadyPublished, CheckpointFailed, RunIsGoing
 from training.fitting.checkpoint import CheckpointFile, StopWhenAsked
-from training.interrupt import Interrupt
+from training.interrupt import Interrupt, Stopped
 from training.locks import holding, host_name
 from training.run_record import RunRecord, nothing_to_resume
 
@@ -134,8 +135,8 @@ class RunFolder:
             try:
                 yield
             except KeyboardInterrupt as exc:
-                exc.add_note(self._left())
-                raise
+                number = exc.number if isinstance(exc, Stopped) else signal.SIGINT
+                raise self._stopped(number) from exc
 
     def _going(self) -> str:
         other = RunRecord.read(self.path)
@@ -190,18 +191,22 @@ class RunFolder:
     def _has_state(self) -> bool:
         return any(self.path.glob("*.pt")) or (self.path / DATABASE).exists()
 
-    def _left(self) -> str:
+    def _stopped(self, number: int) -> Stopped:
         """What there is of a run that is stopped at this moment."""
         digest = self._record.manifest_sha256
         published = None if digest is None else self._published(digest)
         if published is not None:
-            return f"{published} is published"
+            return Stopped(number, f"{published} is published")
         if self._has_state or self._keeps_elsewhere:
-            return (
-                "nothing was published; the same command with --resume goes on from the last "
-                f"checkpoint, in {self.path}"
+            return Stopped(
+                number,
+                f"nothing was published; what was trained is kept in {self.path}",
+                can_go_on=True,
+                can_publish=self._has_state,
             )
-        return "nothing was published, and there is no checkpoint yet to go on from"
+        return Stopped(
+            number, "nothing was published, and there is no checkpoint yet to go on from"
+        )
 
     def _remove_if_empty(self) -> None:
         if not self._has_state:

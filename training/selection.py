@@ -12,9 +12,9 @@ from service.model_repository.provenance import Selection, SettingScore
 from training.advice import Tried
 from training.candidates import Candidate, candidates, require_dropout_in, sized
 from training.choice import choose
-from training.cross_validation import CrossValidation, best_third
+from training.cross_validation import NOT_TRIED, CrossValidation, best_third
 from training.diagnose import diagnose, layer_states
-from training.errors import ConfigInvalid, Diverged
+from training.errors import CheckpointFailed, ConfigInvalid, Diverged
 from training.finish import Fitted, Run, finish
 from training.fitting.checkpoint import Checkpoint, NoCheckpoint
 from training.fitting.early_stopping import EpochRecord
@@ -37,6 +37,9 @@ from training.tracking import track
 
 # Of a random search, so many settings say how wide its stacks are.
 _MEASURED = 8
+_STOPPED_EARLY = (
+    "--publish-best ended the search: what is published is the best of what was tried until then"
+)
 
 
 @dataclass(frozen=True)
@@ -52,19 +55,22 @@ class Winner:
     dropped: Tried
 
 
-def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
+def run_selection(asked: SelectConfig, *, resume: bool = False, publish_best: bool = False) -> Run:
     """Cross-validate settings, fit the winner, publish it. Raises TrainingError.
 
     The test rows are scored once, after everything is chosen. With `resume` it goes on where an
-    earlier process with the same settings stopped.
+    earlier process with the same settings stopped; to `publish_best` is to end the search then, and
+    to choose among what was tried so far.
     """
     config = asked.resolved()
     begun = start(config, cross_validated=True)
     interrupt = Interrupt()
     folder = RunFolder(config, begun.data.fingerprint, interrupt)
-    with folder.held(resume=resume):
+    with folder.held(resume=resume or publish_best):
         with interruptible(interrupt):
-            fitted = _selected(begun, config, folder)
+            fitted = _selected(begun, config, folder, is_over=publish_best)
+        if publish_best:
+            begun = begun.noting(_STOPPED_EARLY)
         if fitted.kept_back:
             begun = replace(begun, data=begun.data.validated_on(fitted.validated))
         done = finish(begun, fitted, folder)
@@ -73,13 +79,13 @@ def run_selection(asked: SelectConfig, *, resume: bool = False) -> Run:
     return done
 
 
-def _selected(begun: Start, config: SelectConfig, folder: RunFolder) -> Fitted:
-    selection, winner = search_settings(begun, config, folder)
+def _selected(begun: Start, config: SelectConfig, folder: RunFolder, *, is_over: bool) -> Fitted:
+    selection, winner = search_settings(begun, config, folder, is_over=is_over)
     begun.clock.lap("search")
     chosen = winner.candidate
     require_dropout(chosen.config)
     fitted = replace(fit_winner(begun, config, winner, folder), selection=selection)
-    if not config.learning_curve:
+    if is_over or not config.learning_curve:
         return fitted
     unsettled = config.setting(chosen.values)
     points = learning_curve(begun, unsettled, folder.without_checkpoint(), config.folds)
@@ -104,11 +110,12 @@ def run_worker(asked: SelectConfig) -> int:
 
 
 def search_settings(
-    begun: Start, asked: SelectConfig, folder: RunFolder | None = None
+    begun: Start, asked: SelectConfig, folder: RunFolder | None = None, *, is_over: bool = False
 ) -> tuple[Selection, Winner]:
     """Train settings on every fold of the training rows, and choose one.
 
-    Without a folder nothing is kept on the way.
+    Without a folder nothing is kept on the way. If the search `is_over`, nothing is trained beside
+    what the folder holds.
     """
     ground = _ground(begun, asked)
     config = sized(asked, len(ground.table))
@@ -119,7 +126,7 @@ def search_settings(
     if config.searched_by == "tpe":
         from training.optuna_search import tpe_search
 
-        tried, scores = tpe_search(ground, config, space, folder)
+        tried, scores = tpe_search(ground, config, space, folder, is_over=is_over)
         selection = _selection(config, scores)
         # The networks of a trial may lie on another machine: those of the chosen one are made anew.
         search = ground.cross_validation([tried[selection.chosen]])
@@ -131,9 +138,12 @@ def search_settings(
     tried = candidates(config, space, ground.fold_rows)
     search = ground.cross_validation(tried)
     checkpoint = _checkpoint(folder, "search", search)
-    with SearchProgress(search.n_models, config.epochs) as progress:
-        pruner = best_third if config.halves and len(tried) > 2 else None
-        search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
+    if is_over:
+        search.restore(checkpoint)
+    else:
+        with SearchProgress(search.n_models, config.epochs) as progress:
+            pruner = best_third if config.halves and len(tried) > 2 else None
+            search.run(pruner=pruner, watcher=progress, checkpoint=checkpoint)
     selection = _selection(config, search.scores([candidate.values for candidate in tried]))
     return selection, _winner(search, tried, selection.chosen, selection.chosen, ground)
 
@@ -239,6 +249,11 @@ def _ensemble_again(winner: Winner, checkpoint: Checkpoint) -> Rehearsed:
 
 def _selection(config: SelectConfig, scores: tuple[SettingScore, ...]) -> Selection:
     places = choose(scores)
+    if places is None and all(score.ended == NOT_TRIED for score in scores):
+        raise CheckpointFailed(
+            "no setting has been trained on every fold yet: there is nothing to publish; --resume "
+            "without --publish-best trains on"
+        )
     if places is None:
         reasons = ", ".join(sorted({score.ended or "unfinished" for score in scores}))
         raise Diverged(

@@ -43,6 +43,11 @@ class Start:
         """What is known to give labels away."""
         return tuple(doubt.sentence for doubt in self.doubts if doubt.is_leak)
 
+    def noting(self, note: str) -> "Start":
+        """The same with one more note, which is shown."""
+        show_notes([note])
+        return replace(self, notes=(*self.notes, note))
+
     def rows(self, which: Indices) -> Rows:
         """These rows as the network takes them."""
         table = self.data.table

@@ -15,7 +15,7 @@ from service.model_repository.manifest import Manifest, parse_manifest
 from tests.end_to_end.conftest import Serve
 from tests.service_process import ROOT
 from training.__main__ import main
-from training.next_steps import next_lines, python
+from training.next_steps import command_line, next_lines, python
 
 Capture = pytest.CaptureFixture[str]
 CURL = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -104,3 +104,14 @@ def test_row_of_very_many_numbers_is_made_by_the_shell(serve: Serve, tmp_path: P
     assert "[0] * 299" in _curl(lines)
     assert lines[-1].endswith("--out predictions.csv")
     assert _answer(_curl(lines), str(serve(tmp_path).base_url))["model_name"] == "wide"
+
+
+def test_command_that_goes_on_repeats_no_password() -> None:
+    storage = "postgresql+psycopg://me:secret@host/search"
+
+    line = command_line(["select", "--resume", "--storage", storage, "--name", "my model"], "--x")
+
+    assert line == (
+        f"{python()} -m training select --storage postgresql+psycopg://me:PASSWORD@host/search "
+        "--name 'my model' --x"
+    )

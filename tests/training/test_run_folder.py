@@ -128,10 +128,11 @@ def test_stopped_run_says_what_there_is_of_it(tmp_path: Path) -> None:
     with pytest.raises(Stopped) as late, folder.held(resume=False):
         _save_and_stop(folder)
 
-    assert early.value.__notes__ == [
-        "nothing was published, and there is no checkpoint yet to go on from"
-    ]
-    assert "the same command with --resume goes on" in late.value.__notes__[0]
+    assert early.value.left == "nothing was published, and there is no checkpoint yet to go on from"
+    assert not early.value.can_go_on
+    assert late.value.left == f"nothing was published; what was trained is kept in {folder.path}"
+    assert late.value.can_go_on
+    assert late.value.can_publish
     assert (early.value.exit_status, late.value.exit_status) == (130, 143)
 
 

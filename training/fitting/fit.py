@@ -24,11 +24,14 @@ def fit(
     validation: Rows,
     how: Optimisation,
     checkpoint: Checkpoint = NO_CHECKPOINT,
+    *,
+    is_over: bool = False,
 ) -> Iterator[EpochRecord]:
     """Fit in place, yielding after each epoch; at the end the best epoch's weights are back.
 
     The training side is measured on `sample`, some of the training rows. `patience` epochs without
-    a better one end the fit. The epochs that `checkpoint` holds are yielded first, untrained.
+    a better one end the fit. The epochs that `checkpoint` holds are yielded first, untrained; if
+    the fit `is_over`, there is none after them.
     Raises Diverged when the loss is no longer finite, or far above that of guessing.
     """
     trainer = Trainer(network, training, how)
@@ -46,7 +49,7 @@ def fit(
     checkpoint.restore(go_on)
     follow(records, stopping)
     yield from records
-    while len(records) < how.epochs and not stopping.is_over(len(records)):
+    while not is_over and len(records) < how.epochs and not stopping.is_over(len(records)):
         epoch = len(records) + 1
         norms = trainer.epoch(epoch)
         training_loss, training_accuracy = measure(network, sample)
