@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from service.inference.dates import iso_text
 from training.inputs import Column
-from training.preprocess import Summary
+from training.preprocess import RARE, Summary
 
 _COLUMNS_SHOWN = 40
 
@@ -54,5 +54,7 @@ def _described(column: Column, summary: Summary) -> str:
     if column.kind == "number":
         return f"number    {summary.minimum:g} to {summary.maximum:g}{missing}{unused}"
     categories = summary.categories or ()
+    if not categories and summary.unused:
+        return f"text      no value in {RARE} training rows or more{missing}{unused}"
     shown = ", ".join(categories[:4]) + (", ..." if len(categories) > 4 else "")
     return f"category  {len(categories)}: {shown}{missing}{unused}"

@@ -49,8 +49,8 @@ class RunConfig(BaseModel):
     data: Annotated[
         Path | None,
         Field(
-            description="a CSV, Parquet, Arrow, NPZ (x, y) or IDX file, plain or gzip, or a folder "
-            "of files of one kind"
+            description="a CSV, JSON lines, Parquet, Arrow, NPZ (x, y) or IDX file, plain or gzip, "
+            "or a folder of files of one kind"
         ),
     ] = None
     test: Annotated[

@@ -14,10 +14,10 @@ from training.date_parts import N_PARTS, Calendar, parts_worth_seeing
 from training.encoding import Bins, Numbers, Preprocessing, Text
 from training.errors import TableInvalid
 from training.inputs import Column
-from training.tables.counts import MOST_TEXTS, ColumnCounts, Counts, NumberCounts
+from training.tables.counts import MOST_TEXTS, Counts, NumberCounts, counts_of
 
 # A category in fewer training rows is "other": nothing is to be learned from so few.
-_RARE = 5
+RARE = 5
 _WHOLE_IN_FLOAT32 = 2**24
 # More categories than this get learned embeddings of this width (Holzmüller et al. 2024).
 _ONE_HOT_LIMIT = 9
@@ -64,9 +64,7 @@ def learn(
     numbers = [c for c in columns if not c.is_text]
     texts = [c.name for c in columns if c.is_text]
     if counts is None:
-        counting = ColumnCounts()
-        counting.add(features)
-        counts = counting.counts()
+        counts = counts_of(features)
     number_summaries, scales, notes = _learn_numbers(features.numeric, counts, numbers, scaling)
     text_summaries, learned_texts, text_notes = _learn_texts(counts, texts)
     notes += text_notes
@@ -230,7 +228,7 @@ def _learn_texts(
         twin = seen.setdefault(counted.digest, name)
         rows = Counter(counted.rows)
         missing = rows.pop("", 0)
-        categories = tuple(sorted(c for c, count in rows.items() if count >= _RARE))
+        categories = tuple(sorted(c for c, count in rows.items() if count >= RARE))
         unused = None if twin == name else f"it holds what '{twin}' holds"
         text = _text(place, categories, has_other=len(rows) > len(categories), missing=missing)
         if text.n_codes < 2:
@@ -257,7 +255,7 @@ def _same_everywhere(categories: Sequence[str], counts: Counter[str]) -> str:
     if categories:
         return f"it holds '{categories[0]}' in every training row"
     if counts:
-        return f"none of its {len(counts)} categories is in {_RARE} training rows or more"
+        return f"text, of which no value is in {RARE} training rows or more"
     return "it holds no value"
 
 

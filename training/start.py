@@ -1,22 +1,25 @@
 """The beginning of every run: read the table, learn its preprocessing, say what was made of it."""
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from training.announce import show_notes, show_table
+from training.column_notes import column_notes
 from training.config import RunConfig
 from training.diagnose import doubtful_settings
 from training.group_split import grouped_folds
 from training.guard import Doubt, doubts
-from training.inputs import Rows, placed
+from training.inputs import Column, Rows, placed
 from training.prepare import Prepared, prepare
 from training.preprocess import Learned, learn
 from training.publish import check_writable
 from training.split import Split, stratified_folds
 from training.stopwatch import Stopwatch
+from training.tables.counts import counts_of
 from training.tables.table import Indices
 from training.twins import FoundTwins, find_twins
 
@@ -90,12 +93,13 @@ def examine(config: RunConfig, *, cross_validated: bool = False) -> Start:
     clock.lap("read")
     table, training = data.table, data.split.training
     features = table.features[training]
+    streamed = data.stream and data.stream.training_counts
+    counts = streamed or counts_of(features)
     learned = learn(
-        features,
-        table.columns,
-        scaling=config.scaling,
-        bins=config.numeric_bins,
-        counts=None if data.stream is None else data.stream.training_counts,
+        features, table.columns, scaling=config.scaling, bins=config.numeric_bins, counts=counts
+    )
+    odd = column_notes(
+        table.columns, learned.summaries, counts, None if streamed is not None else features
     )
     doubtful = (f"{finding.name}: {finding.sentence}" for finding in doubtful_settings(config))
     found = doubts(features, table.columns, table.class_index[training], len(table.labels))
@@ -110,13 +114,21 @@ def examine(config: RunConfig, *, cross_validated: bool = False) -> Start:
     notes = (
         *table.notes,
         *learned.notes,
+        *odd,
         *_gap_notes(data, learned, config),
-        *(doubt.sentence for doubt in found),
+        *_doubtful(found, learned, table.columns),
         *twins.notes,
     )
     said = (*notes, *doubtful)
     clock.lap("preprocessing")
     return Start(config.name, data, learned, notes, tuple(found), twins, said, clock)
+
+
+def _doubtful(found: Sequence[Doubt], learned: Learned, columns: Sequence[Column]) -> Iterator[str]:
+    """What is said of columns; not that one is an identifier where it is not used anyway."""
+    pairs = zip(columns, learned.summaries, strict=True)
+    unused = {column.name for column, summary in pairs if summary.unused}
+    return (doubt.sentence for doubt in found if doubt.is_leak or doubt.column not in unused)
 
 
 def _gap_notes(data: Prepared, learned: Learned, config: RunConfig) -> list[str]:

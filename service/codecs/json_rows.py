@@ -115,7 +115,7 @@ def _empty(cell: object, why: str) -> str:
 
 def _expected(kind: str, cell: object, place: int, form: RowFormat) -> str:
     why = f": {form.required[place]}" if cell is None else ""
-    return f"expected {kind}, got {describe(cell)}{why}"
+    return f"expected {kind}{form.written.get(place, '')}, got {describe(cell)}{why}"
 
 
 def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:

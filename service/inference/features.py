@@ -1,5 +1,6 @@
 """Raw rows as arrays: what a codec decodes to, a graph takes, and training learns from."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from service.model_repository.signature import (
     CATEGORICAL,
     Cell,
     Feature,
+    NumberFormat,
     Signature,
 )
 
@@ -68,7 +70,7 @@ class RowFormat:
     these texts; `spellings` say how text is read. `required_texts` are the columns of the
     categorical input whose features must be there. The columns of the numeric input are those of
     `numeric`, numbers and dates. A date is missing if it is one of `missing_texts`. `plain` rows
-    are of numbers alone.
+    are of numbers alone. `written` says of numbers that text in the table wrote what to send.
     """
 
     names: tuple[str, ...]
@@ -84,6 +86,7 @@ class RowFormat:
     numeric: tuple[int, ...]
     missing_texts: frozenset[str]
     plain: bool
+    written: Mapping[int, str]
 
 
 def row_format(signature: Signature) -> RowFormat:
@@ -112,7 +115,13 @@ def row_format(signature: Signature) -> RowFormat:
         numeric=tuple(sorted((*numbers, *dates))),
         missing_texts=frozenset(signature.missing_texts),
         plain=not texts and not dates,
+        written={i: _to_send(f.written) for i, f in enumerate(features) if f.written is not None},
     )
+
+
+def _to_send(written: NumberFormat) -> str:
+    number, text = written.example
+    return f" such as {number:g}, where the table has {json.dumps(text, ensure_ascii=False)}"
 
 
 def why_required(feature: Feature) -> str:

@@ -208,7 +208,5 @@ def test_many_categories_get_learned_embeddings() -> None:
 def test_column_of_ten_thousand_distinct_categories_is_not_used() -> None:
     learned = _texts([f"name {i}" for i in range(10_000)], ["a", "b"] * 5_000)
 
-    assert learned.summaries[0].unused == (
-        "none of its 10000 categories is in 5 training rows or more"
-    )
+    assert learned.summaries[0].unused == ("text, of which no value is in 5 training rows or more")
     assert learned.preprocessing.n_encoded == 2

@@ -121,10 +121,16 @@ def table(manifest: Manifest) -> Iterator[Part]:
         )
         yield from rest(len(found.class_balance), _CLASSES, "classes, in the manifest")
     features = manifest.signature.features
-    head = ("feature", "values", "missing", "may be missing", "not used, because")
+    head = ("feature", "kind", "values", "missing", "may be missing", "not used, because")
     shown_features = features[:_FEATURES]
     yield Grid(head, tuple(_feature(one, manifest.signature) for one in shown_features))
     yield from rest(len(features), _FEATURES, "features, in the manifest")
+    left_out = manifest.signature.left_out
+    if left_out:
+        more = f" and {len(left_out) - _FEATURES:,} more" if len(left_out) > _FEATURES else ""
+        yield Paragraph(
+            f"Columns of the table that are no features: {', '.join(left_out[:_FEATURES])}{more}."
+        )
 
 
 def _feature(feature: Feature, signature: Signature) -> tuple[str, ...]:
@@ -139,4 +145,16 @@ def _feature(feature: Feature, signature: Signature) -> tuple[str, ...]:
         written = iso_text if feature.dtype == "date" else "{:g}".format
         values = f"{written(feature.minimum)} to {written(feature.maximum)}"
     optional = "yes" if signature.may_be_missing(feature) else "no"
-    return feature.name, values, f"{feature.missing:.1%}", optional, feature.unused or ""
+    missing = f"{feature.missing:.1%}"
+    return feature.name, _kind(feature), values, missing, optional, feature.unused or ""
+
+
+def _kind(feature: Feature) -> str:
+    if feature.dtype == "date":
+        return "date"
+    if feature.dtype == "string":
+        return "category" if feature.categories else "text"
+    if feature.written is None:
+        return "number"
+    number, text = feature.written.example
+    return f"number ({number:g} for {text})"

@@ -69,6 +69,13 @@ class ColumnCounts:
         )
 
 
+def counts_of(features: Features) -> Counts:
+    """What these rows hold."""
+    counting = ColumnCounts()
+    counting.add(features)
+    return counting.counts()
+
+
 class _Numbers:
     def __init__(self) -> None:
         self._missing = 0

@@ -1,4 +1,4 @@
-"""Files of rows, by what is in them: CSV, Parquet, Arrow, NPZ or IDX; one, or a folder of them."""
+"""Files of rows, by what is in them: CSV, JSON, Parquet, Arrow, NPZ, IDX; one, or a folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,13 @@ from training.paths import no_such_file
 from training.tables.columnar import parse_arrow, parse_parquet
 from training.tables.delimited import parse_csv
 from training.tables.idx import parse_idx
+from training.tables.json_lines import is_json, parse_json
 from training.tables.npz import parse_npz
 from training.tables.room import Room
 
 _SUFFIXES = (
     ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".arrow", ".feather", ".ipc",
-    ".npz",
+    ".npz", ".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz",
 )  # fmt: skip
 
 
@@ -106,6 +107,8 @@ def _read_file(path: Path, delimiter: str | None, room: Room) -> pl.DataFrame | 
         return arrays(path, *parse_npz(path, room))
     if content[:2] == b"\x00\x00":
         return _idx_pair(path, content, room)
+    if is_json(path, content):
+        return parse_json(path, content)
     return parse_csv(path, content, delimiter)
 
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from training.errors import TableInvalid
 from training.tables.columns import without_markers
-from training.tables.table import MISSING_TEXTS, Indices, Label, label_text, listing
+from training.tables.table import MISSING_TEXTS, NO_REGRESSION, Indices, Label, label_text, listing
 
 _KINDS = (pl.Boolean, pl.String, pl.Categorical, pl.Enum)
 
@@ -31,7 +31,7 @@ def label_cells(source: str, cells: pl.Series, missing: Sequence[str] = MISSING_
         if (whole != whole.round()).any() or (whole.abs() >= 2**53).any():
             raise TableInvalid(
                 f"{source}: the target '{cells.name}' holds numbers with a fraction, or beyond "
-                "whole numbers: expected classes"
+                f"whole numbers: {NO_REGRESSION}"
             )
         cells = whole.cast(pl.Int64)
     elif not (cells.dtype.is_integer() or cells.dtype in _KINDS):

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 
+from service.nearest import did_you_mean
 from training.errors import TableInvalid
 from training.tables.columnar import NO_PARQUET, damage_told, frame_of
 
@@ -78,6 +79,7 @@ class ParquetFiles:
                 raise TableInvalid(
                     f"{self._path}: there is no column '{self._target}' to predict; there are: "
                     f"{', '.join(file.schema_arrow.names[:30])}"
+                    f"{did_you_mean(self._target, file.schema_arrow.names)}"
                 )
 
 

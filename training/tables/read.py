@@ -12,6 +12,7 @@ from service.inference.features import Features, Texts, numbers_only, why_requir
 from service.inference.spelling import Spelling, are_told_apart
 from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Feature, Signature
+from service.nearest import did_you_mean
 from training.errors import TableInvalid
 from training.inputs import Column
 from training.tables.columns import markers, typed_columns, values_of
@@ -57,6 +58,7 @@ def table_of(path: Path, data: pl.DataFrame | Arrays, target: str | None, asked:
     if target not in data.columns:
         raise TableInvalid(
             f"{path}: there is no column '{target}' to predict; there are: {listing(data.columns)}"
+            f"{did_you_mean(target, data.columns)}"
         )
     return table_of_frame(path.name, data, target, asked)
 
@@ -187,7 +189,8 @@ def class_index_of(
     if target not in data.columns:
         raise TableInvalid(
             f"{path}: there is no column '{target}' to compare with; "
-            f"there are: {listing(data.columns)}; --target names another"
+            f"there are: {listing(data.columns)}{did_you_mean(target, data.columns)}; "
+            "--target names another"
         )
     return index_among(
         str(path),

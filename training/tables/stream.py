@@ -22,7 +22,7 @@ from training.tables.kinds import Asked, Kinds, kinds_of, looked_at
 from training.tables.labels import label_cells, labels_among, places_of
 from training.tables.parquet_files import ParquetFiles, files_fingerprint
 from training.tables.parts import TEST, TRAINING, VALIDATION, Parts
-from training.tables.table import MISSING_TEXTS, Indices, Label, Table, label_text
+from training.tables.table import MISSING_TEXTS, NO_REGRESSION, Indices, Label, Table, label_text
 from training.tables.text_cells import TextCells, look_at
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
@@ -225,7 +225,7 @@ class ParquetTable:
                 if len(texts) > 10_000:
                     raise TableInvalid(
                         f"{self.path}: the target '{self.target}' holds more than 10,000 different "
-                        "values: expected classes"
+                        f"values: {NO_REGRESSION}"
                     )
         self.labels = labels_among(self.path.name, self.target, texts)
         counts = np.zeros((3, len(self.labels)), dtype=np.int64)

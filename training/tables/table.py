@@ -15,6 +15,9 @@ Label = bool | int | str
 # A cell that says in words that it is empty. "none" is not among them: it may be a category.
 MISSING_TEXTS = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 Indices = npt.NDArray[np.int64]
+NO_REGRESSION = (
+    "this classifies and does no regression: cut it into ranges, or name another --target"
+)
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,7 @@ def require_classes(table: Table, labelled_rows: int | None = None) -> None:
     if len(table.labels) > max(20, rows // 2):
         raise TableInvalid(
             f"{table.source}: the target '{table.target}' holds {len(table.labels)} different "
-            f"values in {rows} rows: expected classes, this looks like a number "
-            "or an identifier"
+            f"values in {rows} rows: {NO_REGRESSION}"
         )
 
 

@@ -12,7 +12,7 @@ from service.codecs.json_body import parse_object
 from service.codecs.json_rows import decode_rows
 from service.errors import InvalidInput, Problem, TooManyRows
 from service.inference.features import Features, RowFormat, row_format
-from service.model_repository.signature import Feature, Signature
+from service.model_repository.signature import Feature, NumberFormat, Signature
 
 NUMBERS = row_format(
     Signature(features=(Feature(name="age"), Feature(name="fare")), hidden=("hidden_1",))
@@ -217,6 +217,26 @@ def test_cell_that_is_no_string_is_named_by_row_and_feature(cell: object, came: 
     assert _problems({"instances": [["m", 1, "Ulm"], ["f", None, cell]]}, MIXED) == expected
     assert _problems({"instances": [{}, {"town": cell}]}, MIXED) == expected
     assert _problems({"inputs": {**good, "town": ["Ulm", cell]}}, MIXED) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "to_send"),
+    [
+        (NumberFormat(currency="$", separators=True), '1234.5, where the table has "$1,234.5"'),
+        (NumberFormat(decimal=",", separators=True), '1234.5, where the table has "1.234,5"'),
+        (NumberFormat(percent=True), '12.5, where the table has "12.5 %"'),
+    ],
+    ids=["dollars", "decimal comma", "percent"],
+)
+def test_text_of_the_table_in_the_place_of_a_number_is_told_what_to_send(
+    written: NumberFormat, to_send: str
+) -> None:
+    feature = Feature(name="income", written=written)
+    form = row_format(Signature(features=(feature,), hidden=("hidden_1",)))
+
+    told = _problems({"instances": [{"income": "$5"}]}, form)[0].message
+
+    assert told == f'expected a number such as {to_send}, got "$5"'
 
 
 def test_string_in_the_place_of_a_number_is_named() -> None:

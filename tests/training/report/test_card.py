@@ -15,6 +15,7 @@ from service.model_repository.provenance import (
     SetMeasure,
     Uncertainty,
 )
+from service.model_repository.signature import NumberFormat
 from training.report.card import card_md
 from training.report.evidence import Evidence
 from training.report.files import report_files
@@ -133,10 +134,10 @@ def test_what_may_be_missing_is_told(digits: Manifest, penguins: Manifest, draw:
     card = _card(draw, digits)
 
     assert "without one of 61 of the 64 features" in card
-    assert "| pixel\\_0\\_1 | 0 to 8 | 0.0% | no |" in card
+    assert "| pixel\\_0\\_1 | number | 0 to 8 | 0.0% | no |" in card
     mixed = _card(draw, penguins)
     assert "without one of 2 of the 7 features" in mixed
-    assert "| sex | female, male | 3.1% | yes |" in mixed
+    assert "| sex | category | female, male | 3.1% | yes |" in mixed
 
 
 @pytest.mark.parametrize("name", ["digits", "penguins"])
@@ -186,3 +187,20 @@ def test_example_of_many_features_is_a_list_and_of_few_an_object(
     row = penguins.golden.rows[0]
     assert example(digits) == list(digits.golden.rows[0])
     assert example(penguins) == dict(zip(penguins.signature.names, row, strict=True))
+
+
+def test_features_are_told_with_their_kind_and_how_the_table_wrote_them(
+    penguins: Manifest, draw: Draw
+) -> None:
+    signature = penguins.signature
+    number = next(feature for feature in signature.features if feature.dtype == "float32")
+    written = number.model_copy(update={"written": NumberFormat(currency="$", separators=True)})
+    features = [written if one is number else one for one in signature.features]
+    changed = signature.model_copy(update={"features": tuple(features), "left_out": ("id", "note")})
+
+    card = _card(draw, penguins.model_copy(update={"signature": changed})).replace("\\", "")
+
+    assert "| feature | kind | values |" in card
+    assert "| number (1234.5 for $1,234.5) | " in card
+    assert "| island | category |" in card
+    assert "Columns of the table that are no features: id, note." in card

@@ -152,6 +152,7 @@ def test_npz_that_does_not_fit_gets_a_sentence(
         (b"", "the file is empty"),
         (b"a,y\n", "there is a header and no row"),
         (b"a,b\n1,2\n", "there is no column 'y' to predict; there are: 'a', 'b'"),
+        (b"a,Y\n1,2\n", "there are: 'a', 'Y'; did you mean \"Y\"?"),
         (b"y\n1\n", "there is no column to learn from beside the target"),
         (b"a,y\ninf,u\n2,v\n", "row 1, column 'a': expected a number within float32, got 'inf'"),
         (b"a,y\n1,u\n1e39,v\n", "row 2, column 'a': expected a number within float32, got '1e39'"),
@@ -217,7 +218,9 @@ def test_target_of_measurements_is_refused(write_csv: WriteCsv) -> None:
     rows = [(i, i * 1.37) for i in range(100)]
     table = _read(write_csv("t.csv", ("a", "y"), rows))
 
-    with pytest.raises(TableInvalid, match="100 different values in 100 rows"):
+    with pytest.raises(
+        TableInvalid, match="100 different values in 100 rows: this classifies and does"
+    ):
         require_classes(table)
 
 
