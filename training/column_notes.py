@@ -9,8 +9,7 @@ from service.inference.features import Features, Floats
 from training.inputs import Column, placed
 from training.preprocess import RARE, Summary
 from training.tables.counts import Counts, TextCounts
-from training.tables.gap_words import is_gap_word
-from training.tables.kinds import quoted
+from training.tables.gap_words import is_gap_word, quoted
 
 # Of a column with more different texts, such as one of names, spellings are not compared.
 _MOST_SPELLINGS = 10_000
