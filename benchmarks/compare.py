@@ -166,7 +166,7 @@ class Selected:
                 scaling=config.scaling,
                 bins=config.numeric_bins,
             )
-            begun = Start("", Prepared(table, split, counts, "", None), learned, ())
+            begun = Start("", config, Prepared(table, split, counts, "", None), learned, ())
             _, winner = search_settings(begun, config)
             self._found = {key: (begun, winner)}
         return self._found[key]

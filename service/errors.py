@@ -14,8 +14,7 @@ ServiceError
 ├── NotFound
 │   ├── ModelNotFound
 │   ├── VersionNotFound
-│   ├── FunctionNotFound
-│   └── CardNotFound
+│   └── FunctionNotFound
 ├── NotReady
 ├── Overloaded
 │   └── TooManyBodies
@@ -116,10 +115,6 @@ class VersionNotFound(NotFound):
 
 class FunctionNotFound(NotFound):
     """No activation function of that name."""
-
-
-class CardNotFound(NotFound):
-    """The version has no card that can be read, or no such picture of one."""
 
 
 class NotReady(ServiceError):

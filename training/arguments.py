@@ -16,6 +16,7 @@ from training.errors import ConfigInvalid
 from training.select_config import SelectConfig
 from training.setting_groups import METAVARS, choices, grouped
 from training.setting_names import flag, other_flags
+from training.suited import FOLLOWS_TABLE
 
 _WIDTH = 100
 # Longer lists of words stand in the explanation, not beside the flag.
@@ -213,13 +214,16 @@ def _add_settings(
         for name in names:
             field = kind.model_fields[name]
             said = {"dest": name, **_shape_of(name, field)}
-            group.add_argument(flag(name), help=_explained(field), **said)
+            group.add_argument(flag(name), help=_explained(name, field, kind), **said)
             for other in other_flags(name):
                 group.add_argument(other, help=argparse.SUPPRESS, **said)
 
 
-def _explained(field: FieldInfo) -> str:
+def _explained(name: str, field: FieldInfo, kind: type[RunConfig]) -> str:
     default = field.default
+    if kind is RunConfig and name in FOLLOWS_TABLE:
+        few = _plain(default).removeprefix(" (default: ").removesuffix(")")
+        return f"{field.description} (default: suits the table; {few} for few rows)"
     is_said = field.default_factory is not None or default is None or default == ()
     return f"{field.description}{'' if is_said else _plain(default)}".replace("%", "%%")
 

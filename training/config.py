@@ -29,8 +29,6 @@ AcceptMissing = Literal["all", "seen", "none"]
 Dataset = Literal[
     "digits", "iris", "wine", "breast-cancer", "penguins", "fashion-mnist", "fashion-128"
 ]
-# Steps of AdamW are as large as the learning rate, those of SGD as the gradient says.
-_LEARNING_RATES = {"sgd": 0.02, "adamw": 0.001}
 
 
 def _as_list(value: object) -> object:
@@ -338,17 +336,13 @@ class RunConfig(BaseModel):
         return self
 
     def resolved(self) -> Self:
-        """The same run with what depends on the machine, and the defaults of pairs, filled in."""
+        """The same run with its data set, its name and its folder filled in."""
         dataset = self.dataset or ("digits" if self.data is None else None)
         return self.model_copy(
             update={
                 "dataset": dataset,
                 "name": self.name or dataset or _name_of(self.data),
                 "runs": self.runs or self.models / ".runs",
-                "learning_rate": self.learning_rate or _LEARNING_RATES[self.optimiser],
-                "dropout": self.dropout * len(self.hidden)
-                if len(self.dropout) == 1
-                else self.dropout,
             }
         )
 

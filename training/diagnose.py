@@ -10,6 +10,7 @@ from training.advice import Change, bounded, decayed, offered, slower, unvanishe
 from training.config import RunConfig
 from training.inputs import Inputs
 from training.network import Perceptron, hidden_values
+from training.plan import rates
 from training.signs import VANISHING, Judged, LayerState, Observed, gradient_ratio, read_signs
 from training.verdict import decide
 
@@ -54,7 +55,7 @@ def _references(judged: Judged) -> tuple[ReferenceScore, ...]:
 
 def doubtful_settings(config: RunConfig) -> Iterator[Finding]:
     """What is known of the settings before the first epoch."""
-    pairs = zip(config.hidden, config.dropout, strict=True)
+    pairs = zip(config.hidden, rates(config), strict=True)
     small = [
         (width, rate) for width, rate in pairs if rate > 0 and width * (1 - rate) < _FEWEST_KEPT
     ]

@@ -43,7 +43,7 @@ def run(asked: RunConfig, *, resume: bool = False, publish_best: bool = False) -
     begun = start(unsettled)
     if unsettled.learning_curve:
         require_folds(begun, unsettled)
-    config = settled(unsettled, int(begun.data.training_counts.sum()))
+    config = settled(begun.config, int(begun.data.training_counts.sum()))
     interrupt = Interrupt()
     folder = RunFolder(config, begun.data.fingerprint, interrupt, _made_by(begun, config))
     with folder.held(resume=resume or publish_best):
@@ -52,7 +52,7 @@ def run(asked: RunConfig, *, resume: bool = False, publish_best: bool = False) -
             if publish_best:
                 begun = begun.noting(_stopped_early(fitted.history, config))
             elif config.learning_curve:
-                points = learning_curve(begun, unsettled, folder.without_checkpoint())
+                points = learning_curve(begun, begun.config, folder.without_checkpoint())
                 begun.clock.lap("learning curve")
                 fitted = replace(fitted, learning_curve=points)
         done = finish(begun, fitted, folder)

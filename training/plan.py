@@ -10,18 +10,28 @@ from training.network import Architecture, Perceptron, parameter_count
 
 # Training rows from which on a step takes that many of them.
 _BATCH_SIZES = ((0, 32), (20_000, 256), (1_000_000, 1024))
+# Steps of AdamW are as large as the learning rate, those of SGD as the gradient says.
+_LEARNING_RATES = {"sgd": 0.02, "adamw": 0.001}
 # Fewer weights than that are multiplied no faster in bfloat16.
 _BFLOAT16_WEIGHTS = 1 << 16
 
 
 def settled(config: RunConfig, training_rows: int) -> RunConfig:
-    """The same run with the defaults that depend on the number of training rows filled in."""
+    """The same run with the defaults that depend on other settings and on the rows filled in."""
     return config.model_copy(
         update={
+            "dropout": rates(config),
+            "learning_rate": config.learning_rate or _LEARNING_RATES[config.optimiser],
             "batch_size": _batch_size(config, training_rows),
             "weight_decay": _weight_decay(config, training_rows),
         }
     )
+
+
+def rates(config: RunConfig) -> tuple[float, ...]:
+    """The dropout rate of each hidden layer."""
+    layers = len(config.hidden)
+    return config.dropout * layers if len(config.dropout) == 1 else config.dropout
 
 
 def _batch_size(config: RunConfig, training_rows: int) -> int:

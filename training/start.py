@@ -19,6 +19,7 @@ from training.preprocess import Learned, learn
 from training.publish import check_writable
 from training.split import Split, stratified_folds
 from training.stopwatch import Stopwatch
+from training.suited import Size, suited
 from training.tables.counts import counts_of
 from training.tables.table import Indices
 from training.twins import FoundTwins, find_twins
@@ -28,11 +29,13 @@ from training.twins import FoundTwins, find_twins
 class Start:
     """A table with its split, the preprocessing learned from its training rows, and notes.
 
+    `config` is what was asked for, with settings that suit the table where nothing was said.
     `clock` has run since the beginning. `doubts` and `twins` are what the notes say of columns and
     of rows on both sides of the split; `said` are all notes, with those on settings.
     """
 
     name: str
+    config: RunConfig
     data: Prepared
     learned: Learned
     notes: tuple[str, ...]
@@ -85,13 +88,18 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
 
 def examine(config: RunConfig, *, cross_validated: bool = False) -> Start:
     """Read, split and learn, and nothing else: nothing is written or shown."""
-    assert config.name is not None
+    name = config.name
+    assert name is not None
     clock = Stopwatch()
     data = prepare(config)
     if cross_validated:
         data = _undivided(data)
     clock.lap("read")
     table, training = data.table, data.split.training
+    chosen = None
+    if not cross_validated:
+        found_suited = suited(config, _size(data))
+        config, chosen = found_suited.config, found_suited.note
     features = table.features[training]
     streamed = data.stream and data.stream.training_counts
     counts = streamed or counts_of(features)
@@ -118,10 +126,16 @@ def examine(config: RunConfig, *, cross_validated: bool = False) -> Start:
         *_gap_notes(data, learned, config),
         *_doubtful(found, learned, table.columns),
         *twins.notes,
+        *((chosen,) if chosen else ()),
     )
     said = (*notes, *doubtful)
     clock.lap("preprocessing")
-    return Start(config.name, data, learned, notes, tuple(found), twins, said, clock)
+    return Start(name, config, data, learned, notes, tuple(found), twins, said, clock)
+
+
+def _size(data: Prepared) -> Size:
+    numbers = sum(column.kind == "number" for column in data.table.columns)
+    return Size(int(data.training_counts.sum()), len(data.table.labels), numbers)
 
 
 def _doubtful(found: Sequence[Doubt], learned: Learned, columns: Sequence[Column]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from tests.training.test_verdict import CELLS, GOOD
 from training.advice import Change, bounded, larger, offered, restrained, unvanished
 from training.arguments import given_settings, parsed
 from training.config import RunConfig
+from training.plan import settled
 from training.verdict import decide
 
 
@@ -17,7 +18,7 @@ from training.verdict import decide
 def configs(draw: st.DrawFn) -> RunConfig:
     hidden = draw(st.lists(st.sampled_from([1, 8, 9, 64, 40_000, 65_536]), min_size=1, max_size=3))
     rates = st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.5, 0.6, 0.8, 0.9])
-    return RunConfig(
+    config = RunConfig(
         dataset="digits",
         hidden=tuple(hidden),
         dropout=tuple(draw(st.lists(rates, min_size=len(hidden), max_size=len(hidden)))),
@@ -26,7 +27,8 @@ def configs(draw: st.DrawFn) -> RunConfig:
         learning_rate=draw(st.sampled_from([None, 1e-4, 0.02, 0.3])),
         weight_decay=draw(st.sampled_from([None, 0.0, 0.0003, 0.01, 0.5])),
         max_norm=draw(st.sampled_from([None, 0.5, 2.0, 3.0])),
-    ).resolved()
+    )
+    return settled(config.resolved(), 1200)
 
 
 def _asked_for(advice: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from training.config import RunConfig
 from training.select_config import SelectConfig
 from training.setting_groups import GROUPS, choices, grouped
 from training.setting_names import flag
+from training.suited import FOLLOWS_TABLE
 
 COMMANDS: dict[str, type[RunConfig]] = {"fit": RunConfig, "select": SelectConfig}
 
@@ -45,7 +46,9 @@ def test_help_names_every_choice_and_default(command: str, monkeypatch: pytest.M
         part = text[text.index(flag(name) + " ") if flag(name) + " " in text else 0 :]
         assert all(word in part for word in choices(name, field)), name
         if isinstance(field.default, int | float | str) and not isinstance(field.default, bool):
-            assert f"(default: {field.default})" in part, name
+            follows = command == "fit" and name in FOLLOWS_TABLE
+            before = "suits the table; " if follows else ""
+            assert f"(default: {before}{field.default}" in part, name
 
 
 @pytest.mark.parametrize("command", ["look", "fit", "select", "evaluate", "predict"])

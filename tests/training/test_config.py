@@ -25,12 +25,6 @@ def test_flags_overrule_the_file(tmp_path: Path) -> None:
     assert (config.dataset, config.hidden, config.epochs) == ("wine", (32, 16), 7)
 
 
-def test_one_dropout_rate_is_for_every_hidden_layer() -> None:
-    config = read_config(None, {"hidden": ["8", "8", "8"], "dropout": ["0.2"]})
-
-    assert config.resolved().dropout == (0.2, 0.2, 0.2)
-
-
 def test_model_is_named_after_the_file() -> None:
     config = read_config(None, {"data": "some/where/rows.csv.gz", "target": "y"})
 
@@ -128,11 +122,6 @@ def test_file_whose_name_no_model_can_have_needs_a_name() -> None:
         config.resolved()
 
 
-@pytest.mark.parametrize(("optimiser", "rate"), [("sgd", 0.02), ("adamw", 0.001)])
-def test_default_learning_rate_suits_the_optimiser(optimiser: str, rate: float) -> None:
-    assert read_config(None, {"optimiser": optimiser}).resolved().learning_rate == rate
-
-
 def test_weight_decay_of_0_is_none_at_all() -> None:
     assert read_config(None, {"weight_decay": "0"}).resolved().weight_decay == 0
 
@@ -141,7 +130,7 @@ def test_weight_decay_of_0_is_none_at_all() -> None:
 def test_every_preset_is_a_valid_run(preset: str) -> None:
     config = read_config(None, {}, preset).resolved()
 
-    assert config.dataset in ("fashion-mnist", "fashion-128")
+    assert config.dataset in ("digits", "fashion-mnist", "fashion-128")
 
 
 def test_seed_preset_is_the_textbooks_network_on_128_features() -> None:

@@ -19,7 +19,9 @@ Fit = Callable[..., Diagnosis]
 @pytest.fixture
 def fit(tmp_path: Path) -> Fit:
     def fitted(**flags: Any) -> Diagnosis:
-        config = read_config(None, {"models": tmp_path, "report": "none", "threads": 1, **flags})
+        config = read_config(
+            None, {"models": tmp_path, "report": "none", "threads": 1, **flags}, "textbook"
+        )
         found = run(config).manifest.diagnosis
         assert found is not None
         return found

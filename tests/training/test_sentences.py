@@ -33,11 +33,11 @@ SENTENCES = {
     "fit --vary dropout=0,1": "--vary goes with select, not with fit",
     "fit --hidden": "--hidden: expected at least one value; python -m training fit --help explains "
     "what there is",
-    "fit --preset sead": "--preset: expected one of fashion-mnist, fashion-mnist-best, seed, got "
-    "'sead'; did you mean \"seed\"?",
+    "fit --preset sead": "--preset: expected one of fashion-mnist, fashion-mnist-best, seed, "
+    "textbook, got 'sead'; did you mean \"seed\"?",
     "fit nowhere.csv": "fit: expected flags, got 'nowhere.csv'",
-    "selct": "unknown command 'selct': expected fit, select, evaluate, predict; did you mean "
-    '"select"?',
+    "selct": "unknown command 'selct': expected fit, select, look, evaluate, predict; "
+    'did you mean "select"?',
     "predict": "missing VERSION, --data; python -m training predict --help explains what there is",
     "select --vary hidden=64xx2": "--vary: hidden: expected whole numbers with an x between them "
     "(128x64), got ''",

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.config import RunConfig
+from training.plan import settled
 from training.signs import Signs
 from training.verdict import TABLE, decide
 
-CONFIG = RunConfig(dataset="digits").resolved()
+CONFIG = settled(RunConfig(dataset="digits").resolved(), 1200)
 GOOD = Signs(
     rows=300,
     fewest=100,
