@@ -2,6 +2,7 @@
 
 TrainingError
 ├── ConfigInvalid
+├── ExtraMissing
 ├── TableInvalid
 ├── SplitImpossible
 ├── Diverged
@@ -33,6 +34,10 @@ class Problem:
 
     sentence: str
     settles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class ExtraMissing(TrainingError):
+    """A setting needs a package that is not installed."""
 
 
 class TableInvalid(TrainingError):

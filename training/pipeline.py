@@ -10,6 +10,7 @@ from training.config import RunConfig
 from training.describe import history
 from training.diagnose import diagnose, layer_states
 from training.errors import CheckpointFailed, ConfigInvalid
+from training.extras import require_extras
 from training.finish import Fitted, Run, finish
 from training.fitting.batches import Batches, InMemory
 from training.fitting.fit import fit
@@ -38,6 +39,7 @@ def run(asked: RunConfig, *, resume: bool = False, publish_best: bool = False) -
     With `resume` it goes on where an earlier process with the same settings stopped; to
     `publish_best` is to train no further then, and to publish the best epoch so far.
     """
+    require_extras(asked)
     unsettled = asked.resolved()
     require_dropout(unsettled)
     begun = start(unsettled)

@@ -15,6 +15,7 @@ from training.choice import choose
 from training.cross_validation import NOT_TRIED, CrossValidation, best_third
 from training.diagnose import diagnose, layer_states
 from training.errors import CheckpointFailed, ConfigInvalid, Diverged
+from training.extras import require_extras
 from training.finish import Fitted, Run, finish
 from training.fitting.checkpoint import Checkpoint, NoCheckpoint
 from training.fitting.early_stopping import EpochRecord
@@ -62,6 +63,7 @@ def run_selection(asked: SelectConfig, *, resume: bool = False, publish_best: bo
     earlier process with the same settings stopped; to `publish_best` is to end the search then, and
     to choose among what was tried so far.
     """
+    require_extras(asked)
     config = asked.resolved()
     begun = start(config, cross_validated=True)
     interrupt = Interrupt()
@@ -97,6 +99,7 @@ def run_worker(asked: SelectConfig) -> int:
     """Train settings for the search that others share, until it has enough; how many."""
     from training.optuna_search import tpe_work
 
+    require_extras(asked)
     config = asked.resolved()
     begun = start(config, cross_validated=True)
     interrupt = Interrupt()
