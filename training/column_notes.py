@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from service.inference.features import Features, Floats
+from service.inference.spelling import folded
 from training.inputs import Column, placed
 from training.preprocess import RARE, Summary
 from training.tables.counts import Counts, TextCounts
@@ -62,7 +63,7 @@ def _spellings(texts: Mapping[str, TextCounts]) -> Iterator[str]:
             continue
         alike: dict[str, list[str]] = {}
         for text in counted.rows:
-            alike.setdefault(" ".join(text.casefold().split()), []).append(text)
+            alike.setdefault(folded(text), []).append(text)
         groups = [
             sorted(group, key=lambda text: (-counted.rows[text], text))
             for group in alike.values()
@@ -77,7 +78,7 @@ def _spellings(texts: Mapping[str, TextCounts]) -> Iterator[str]:
             more = f"; and {len(groups) - _LISTED} more" if len(groups) > _LISTED else ""
             yield (
                 f"column '{name}' holds categories that differ by case or blanks alone, in so many "
-                f"training rows: {shown}{more}"
+                f"training rows: {shown}{more}; --fold-case '{name}' takes them for one"
             )
 
 

@@ -95,6 +95,11 @@ class RunConfig(BaseModel):
         ),
         BeforeValidator(_as_list),
     ] = ()
+    fold_case: Annotated[
+        tuple[str, ...],
+        Field(description="columns of categories that differ by case or blanks in nothing else"),
+        BeforeValidator(_as_list),
+    ] = ()
     ignore: Annotated[
         tuple[str, ...], Field(description="columns to leave out"), BeforeValidator(_as_list)
     ] = ()
@@ -304,14 +309,16 @@ class RunConfig(BaseModel):
             raise ValueError("expected either --dataset or --data, got both")
         of_files = (
             self.numeric, self.categorical, self.date, self.delimiter, self.decimal, self.missing,
+            self.fold_case,
         )  # fmt: skip
         if self.data is None and any(of_files):
             raise ValueError(
-                "--numeric, --categorical, --date, --delimiter, --decimal and --missing go with "
+                "--numeric, --categorical, --date, --delimiter, --decimal, --missing and "
+                "--fold-case go with "
                 "--data"
             )
         kinds = {
-            "numeric": set(self.numeric), "categorical": set(self.categorical),
+            "numeric": set(self.numeric), "categorical": {*self.categorical, *self.fold_case},
             "date": asked_dates(self.date).keys(),
         }  # fmt: skip
         for (one, names), (other, others) in combinations(kinds.items(), 2):

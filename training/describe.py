@@ -75,6 +75,7 @@ def _feature(column: Column, summary: Summary, accept_missing: AcceptMissing) ->
         maximum=summary.maximum,
         categories=summary.categories,
         respelled=summary.respelled,
+        folds_case=column.folds_case,
         unused=summary.unused,
         written=column.written,
     )

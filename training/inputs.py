@@ -23,6 +23,7 @@ class Column:
     kind: Literal["number", "category", "date"]
     written: NumberFormat | None = field(default=None, repr=False)
     date_form: DateForm = field(default="yyyy-mm-dd", repr=False)
+    folds_case: bool = field(default=False, repr=False)
 
     @property
     def is_text(self) -> bool:

@@ -88,6 +88,7 @@ def asked_of(config: RunConfig) -> Asked:
         config.missing,
         config.decimal,
         asked_dates(config.date),
+        config.fold_case,
     )
 
 

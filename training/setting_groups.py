@@ -10,7 +10,7 @@ from training.config import RunConfig
 GROUPS: dict[str, tuple[str, ...]] = {
     "data": (
         "data", "target", "dataset", "test", "group", "delimiter", "decimal", "missing", "numeric",
-        "categorical", "date", "ignore", "memory",
+        "categorical", "fold_case", "date", "ignore", "memory",
     ),
     "split": ("validation_fraction", "test_fraction", "seed"),
     "preprocessing": ("scaling", "numeric_bins", "accept_missing"),
@@ -32,8 +32,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # What a value is called where the setting's own last word says less.
 METAVARS = {
     "data": "PATH", "test": "PATH", "target": "COLUMN", "group": "COLUMN", "numeric": "COLUMN",
-    "categorical": "COLUMN", "date": "COLUMN", "ignore": "COLUMN", "missing": "TEXT",
-    "delimiter": "CHARACTER", "decimal": "CHARACTER", "memory": "SIZE", "hidden": "WIDTH",
+    "categorical": "COLUMN", "fold_case": "COLUMN", "date": "COLUMN", "ignore": "COLUMN",
+    "missing": "TEXT", "delimiter": "CHARACTER", "decimal": "CHARACTER", "memory": "SIZE",
+    "hidden": "WIDTH",
     "dropout": "RATE", "input_dropout": "RATE", "epochs": "N", "patience": "N", "settings": "N",
     "folds": "N", "threads": "N", "uncertainty": "MASKS", "label_smoothing": "SHARE",
     "storage": "URL", "models": "FOLDER", "runs": "FOLDER", "tensorboard": "FOLDER",

@@ -19,6 +19,7 @@ class Spelling:
         # Categories are what they are, and what most cells hold.
         self._known = {category: category for category in ("", *categories)}
         self._trims = signature.trims_text
+        self._folds = feature.folds_case
         self._missing = frozenset(signature.missing_texts)
         keys = ((typed_key(category), category) for category in categories)
         self._alike = {k: c for k, c in keys if k is not None} if feature.respelled else {}
@@ -30,10 +31,17 @@ class Spelling:
 
     def _unlisted(self, cell: str) -> str:
         text = cell.strip(BLANKS) if self._trims else cell
+        if self._folds and text not in self._missing:
+            text = folded(text)
         if text in self._missing:
             return ""
         key = typed_key(text) if self._alike else None
         return text if key is None else self._alike.get(key, text)
+
+
+def folded(text: str) -> str:
+    """What a text has in common with those of another case, or with other blanks between words."""
+    return " ".join(text.casefold().split())
 
 
 def typed_key(text: str) -> str | None:

@@ -49,7 +49,8 @@ class Feature(Value):
     A number has a range, and so has a date, in days since 1970-01-01; files write it in its
     `date_form`, or as ISO 8601 does. Text has categories: every other text is "other", but for
     another spelling of the same boolean or whole number (`True`, `1.0`) if categories may be
-    `respelled`. A row need not have it if it `accepts_missing`; without a word of that, if the
+    `respelled`, and in whatever case and with whatever blanks between words if it `folds_case`. A
+    row need not have it if it `accepts_missing`; without a word of that, if the
     signature does. `unused` says why the network does not see the column, which is still part of a
     row. `written` says how text in the table wrote a number, unless as programs do.
     """
@@ -63,6 +64,7 @@ class Feature(Value):
     maximum: float | None = None
     categories: tuple[str, ...] | None = None
     respelled: bool = False
+    folds_case: bool = False
     unused: str | None = None
     written: NumberFormat | None = None
 

@@ -139,3 +139,24 @@ def test_file_to_classify_is_read_with_the_signs_that_the_table_was_written_with
     read = read_features(others, Signature.model_validate_json(of.model_dump_json()), None)
 
     np.testing.assert_array_equal(read.numeric[:, 0], [2000, 3.5, np.nan])
+
+
+@given(st.lists(_CELLS, min_size=1, max_size=4), st.lists(_CELLS, max_size=4))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_folded_categories_are_the_same_in_a_file_and_in_a_request(
+    tmp_path: Path, frequent: list[str], others: list[str]
+) -> None:
+    cells = [spelling for cell in frequent for spelling in (cell, cell.upper(), f" {cell}  x")] * 5
+    path = _write(tmp_path / "t.csv", cells)
+    table = read_table(path, "y", Asked(folded=("word",)), ",")
+    learned = learn(table.features, table.columns, scaling="robust", bins=0)
+    learned_signature = signature(table, learned, 1, accept_missing="all")
+    new = _write(tmp_path / "new.csv", [*cells, *others])
+
+    requested = _requested([*cells, *others], learned_signature)
+
+    assert _alike(requested, read_features(new, learned_signature, ","), learned)
+    categories = learned_signature.texts[0].categories or ()
+    assert len({category.casefold() for category in categories}) == len(categories)

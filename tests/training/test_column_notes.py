@@ -41,7 +41,8 @@ def test_spellings_of_one_category_are_told_with_their_rows() -> None:
     assert notes == [
         (
             "column 'plan' holds categories that differ by case or blanks alone, in so many "
-            "training rows: 'basic' (20), 'Basic' (10); 'Big Box' (5), 'big  box' (5)"
+            "training rows: 'basic' (20), 'Basic' (10); 'Big Box' (5), 'big  box' (5); "
+            "--fold-case 'plan' takes them for one"
         )
     ]
 

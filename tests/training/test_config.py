@@ -55,7 +55,7 @@ def test_threads_that_nobody_asked_for_are_left_to_a_measurement() -> None:
         ({"batch_size": "0"}, "--batch-size: expected greater than or equal to 1"),
         ({"seed": "-1"}, "--seed: expected greater than or equal to 0"),
         ({"name": "../up"}, "--name: expected up to 64 letters"),
-        ({"dataset": "iris", "numeric": ["a"]}, "--decimal and --missing go with --data"),
+        ({"dataset": "iris", "numeric": ["a"]}, "--missing and --fold-case go with --data"),
         (
             {"data": "t.csv", "numeric": ["a"], "categorical": ["a", "b"]},
             "column 'a' is asked for as numeric and",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from service.inference.features import Features, Floats, Texts
-from service.inference.spelling import BLANKS
+from service.inference.spelling import BLANKS, folded
 from training.errors import Problem, invalid_table
 from training.inputs import Column
 from training.tables.date_cells import written
@@ -87,7 +87,7 @@ def _values(
             problems.append(Problem(str(exc), exc.settles))
     for place, column in enumerate(texts):
         try:
-            categorical[:, place] = _texts(frame.get_column(column.name), missing)
+            categorical[:, place] = _texts(frame.get_column(column.name), column, missing)
         except _Unreadable as exc:
             problems.append(Problem(str(exc), exc.settles))
     return Features(numeric, categorical), problems
@@ -170,7 +170,7 @@ def _dates(
     return values
 
 
-def _texts(cells: pl.Series, missing: Sequence[str]) -> Texts:
+def _texts(cells: pl.Series, column: Column, missing: Sequence[str]) -> Texts:
     """Text, empty where missing; equal cells share one object."""
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object, pl.Duration):
         raise _Unreadable(f"column '{cells.name}': expected text, got {cells.dtype}")
@@ -180,5 +180,10 @@ def _texts(cells: pl.Series, missing: Sequence[str]) -> Texts:
     text = without_markers(cells, missing).fill_null("")
     vocabulary = text.unique(maintain_order=True)
     codes = text.replace_strict(vocabulary, pl.Series(range(len(vocabulary)), dtype=pl.UInt32))
-    found: Texts = vocabulary.to_numpy().astype(object)[codes.to_numpy()]
+    different = vocabulary.to_list()
+    if column.folds_case:
+        # Texts that fold alike share one object, too.
+        one = {text: "" if text in missing else text for text in map(folded, different)}
+        different = [one[folded(text)] for text in different]
+    found: Texts = np.array(different, dtype=object)[codes.to_numpy()]
     return found

@@ -20,7 +20,7 @@ class Asked:
 
     `group` says which rows belong together; it is no feature. `missing` are texts for a gap beside
     the usual ones. `decimal` is the mark of all numbers, and each of `dates` has its form, None
-    where that is to be found.
+    where that is to be found. `folded` are categories that case and blanks do not tell apart.
     """
 
     numeric: tuple[str, ...] = ()
@@ -30,6 +30,7 @@ class Asked:
     missing: tuple[str, ...] = ()
     decimal: DecimalMark | None = None
     dates: Mapping[str, DateForm | None] = field(default_factory=dict)
+    folded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class _Kind:
 
 def looked_at(schema: pl.Schema, asked: Asked) -> list[str]:
     """The columns whose type, or how they write numbers, depends on what their cells look like."""
-    given = {*asked.categorical, *asked.ignored, asked.group}
+    given = {*asked.categorical, *asked.folded, *asked.ignored, asked.group}
     return [name for name, dtype in schema.items() if dtype == pl.String and name not in given]
 
 
@@ -89,8 +90,8 @@ def kinds_of(source: str, schema: pl.Schema, asked: Asked, cells: Mapping[str, T
 def _kind(
     name: str, dtype: pl.DataType, asked: Asked, cells: TextCells | None, decimal: DecimalMark
 ) -> _Kind:
-    if name in asked.categorical:
-        return _Kind(Column(name, "category"))
+    if name in asked.categorical or name in asked.folded:
+        return _Kind(Column(name, "category", folds_case=name in asked.folded))
     if name in asked.numeric:
         return _number(name, cells, decimal)
     if name in asked.dates:
@@ -238,7 +239,7 @@ def listed(names: Sequence[str]) -> str:
 def _check_names(source: str, names: Sequence[str], asked: Asked) -> None:
     given = {
         "--numeric": asked.numeric, "--categorical": asked.categorical, "--date": asked.dates,
-        "--ignore": asked.ignored,
+        "--ignore": asked.ignored, "--fold-case": asked.folded,
     }  # fmt: skip
     problems = [
         Problem(

@@ -42,9 +42,9 @@ def read_table(
 def table_of(path: Path, data: pl.DataFrame | Arrays, target: str | None, asked: Asked) -> Table:
     """The labelled rows of what was read from a path. Raises TableInvalid."""
     if isinstance(data, Arrays):
-        if asked.numeric or asked.categorical or asked.dates or asked.missing or asked.decimal:
+        if replace(asked, ignored=(), group=None) != Asked():
             raise TableInvalid(
-                f"{path}: --numeric, --categorical, --date, --missing and --decimal are not for "
+                f"{path}: --numeric, --categorical, --date, --fold-case, --missing and --decimal are not for "
                 "arrays of numbers"
             )
         table = table_of_arrays(path.name, data, target or "y")
@@ -156,7 +156,7 @@ def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -
 
 def _column(feature: Feature) -> Column:
     kind = _KINDS[feature.dtype]
-    return Column(feature.name, kind, feature.written, feature.date_form or ISO)
+    return Column(feature.name, kind, feature.written, feature.date_form or ISO, feature.folds_case)
 
 
 def _as_files_are_read(signature: Signature) -> Signature:

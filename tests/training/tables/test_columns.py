@@ -225,3 +225,12 @@ def test_ten_thousand_distinct_categories_are_read() -> None:
     typed = _typed(name=[f"name {i}" for i in range(10_000)])
 
     assert len(set(typed.features.categorical[:, 0])) == 10_000
+
+
+def test_categories_that_case_and_blanks_do_not_tell_apart_are_one() -> None:
+    typed = _typed(
+        Asked(folded=("plan",)), plan=["Basic", "basic ", "BASIC", "Big  Box", "big box"]
+    )
+
+    assert typed.features.categorical[:, 0].tolist() == ["basic"] * 3 + ["big box"] * 2
+    assert typed.columns[0].folds_case
