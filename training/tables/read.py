@@ -44,8 +44,8 @@ def table_of(path: Path, data: pl.DataFrame | Arrays, target: str | None, asked:
     if isinstance(data, Arrays):
         if replace(asked, ignored=(), group=None) != Asked():
             raise TableInvalid(
-                f"{path}: --numeric, --categorical, --date, --fold-case, --missing and --decimal are not for "
-                "arrays of numbers"
+                f"{path}: --numeric, --categorical, --date, --fold-case, --missing and --decimal "
+                "are not for arrays of numbers"
             )
         table = table_of_arrays(path.name, data, target or "y")
         if asked.group is not None:
