@@ -36,6 +36,7 @@ from training.start import Start, start
 from training.threads import fastest, steps_of_search
 from training.tracking import track
 
+_FEWEST_FOLDS = 2
 # Of a random search, so many settings say how wide its stacks are.
 _MEASURED = 8
 _STOPPED_EARLY = (
@@ -65,7 +66,7 @@ def run_selection(asked: SelectConfig, *, resume: bool = False, publish_best: bo
     """
     require_extras(asked)
     config = asked.resolved()
-    begun = start(config, cross_validated=True)
+    begun, config = _with_every_class_in_every_fold(start(config, cross_validated=True), config)
     interrupt = Interrupt()
     folder = RunFolder(config, begun.data.fingerprint, interrupt)
     with folder.held(resume=resume or publish_best):
@@ -79,6 +80,23 @@ def run_selection(asked: SelectConfig, *, resume: bool = False, publish_best: bo
         folder.remove()
         track(config, done.manifest, done.folder)
     return done
+
+
+def _with_every_class_in_every_fold(
+    begun: Start, config: SelectConfig
+) -> tuple[Start, SelectConfig]:
+    """With fewer folds, and a note, where a class has fewer rows than there are folds."""
+    data = begun.data
+    counts = data.training_counts
+    rarest = int(counts.argmin())
+    rows = int(counts[rarest])
+    if data.table.groups is not None or not _FEWEST_FOLDS <= rows < config.folds:
+        return begun, config
+    note = (
+        f"the class '{data.table.labels[rarest]}' has {rows} rows that are not test rows: "
+        f"{rows} folds in place of {config.folds}, so that each has one"
+    )
+    return begun.noting(note), config.model_copy(update={"folds": rows})
 
 
 def _selected(begun: Start, config: SelectConfig, folder: RunFolder, *, is_over: bool) -> Fitted:
@@ -101,7 +119,7 @@ def run_worker(asked: SelectConfig) -> int:
 
     require_extras(asked)
     config = asked.resolved()
-    begun = start(config, cross_validated=True)
+    begun, config = _with_every_class_in_every_fold(start(config, cross_validated=True), config)
     interrupt = Interrupt()
     with interruptible(interrupt):
         folder = RunFolder(config, begun.data.fingerprint, interrupt)

@@ -11,7 +11,7 @@ from service.model_repository.layout import ARTIFACT
 from training.candidates import candidates
 from training.config_file import read_settings
 from training.cross_validation import CrossValidation
-from training.errors import ConfigInvalid, Diverged, SplitImpossible
+from training.errors import ConfigInvalid, Diverged
 from training.finish import Run
 from training.prepare import prepare
 from training.select_config import SelectConfig
@@ -154,12 +154,20 @@ def test_learning_curve_pulls_at_the_weights_as_its_own_rows_ask_for(
         assert list(decays) == pytest.approx([min(0.003, 3.5 / rows)], rel=0.01)
 
 
-def test_class_too_rare_for_the_folds_is_told(tmp_path: Path) -> None:
+def test_class_with_fewer_rows_than_folds_has_one_in_each_of_fewer_folds(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1], [34, 6])
     np.savez(tmp_path / "rare.npz", x=x, y=y)
 
-    with pytest.raises(SplitImpossible, match=r"the class '1' has 5 rows .* --folds 10"):
-        run_selection(_config(tmp_path, dataset=None, data=tmp_path / "rare.npz", folds=10))
+    done = run_selection(
+        _config(tmp_path, dataset=None, data=tmp_path / "rare.npz", folds=10, epochs=3)
+    )
+
+    assert done.manifest.selection is not None
+    assert done.manifest.selection.folds == 5
+    assert (
+        "the class '1' has 5 rows that are not test rows: 5 folds in place of 10, so that each has "
+        "one"
+    ) in done.manifest.table.notes
 
 
 def test_settings_without_dropout_are_not_tried_where_uncertainty_is_asked_for(
