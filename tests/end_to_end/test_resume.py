@@ -74,7 +74,7 @@ def _wait_for_checkpoint(process: subprocess.Popen[str], folder: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "kills"),
     [
-        (MIXED, 2),
+        (MIXED.replace("1500", "600") + " --threads 1", 2),
         (FIT, 1),
         pytest.param(SELECT, 10, marks=pytest.mark.large),
         pytest.param(MIXED.replace("1500", "6000"), 10, marks=pytest.mark.large),
