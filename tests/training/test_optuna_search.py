@@ -41,6 +41,7 @@ def _flags(folder: Path, **flags: Any) -> dict[str, Any]:
         "search": "tpe",
         "settings": 10,
         "epochs": 20,
+        "threads": 1,
         "report": "none",
         "models": str(folder / "models"),
         "runs": str(folder / "runs"),
@@ -76,7 +77,7 @@ def test_manifest_holds_the_scores_of_the_networks_that_were_trained_again(
 
     tpe_search = optuna_search.tpe_search
     monkeypatch.setattr(optuna_search, "tpe_search", elsewhere)
-    flags = _flags(tmp_path, settings=6, epochs=6, folds=3, threads=1)
+    flags = _flags(tmp_path, settings=6, epochs=6, folds=3)
     config = read_settings(SelectConfig, None, flags).resolved()
     begun = start(config, cross_validated=True)
     folder = RunFolder(config, begun.data.fingerprint, Interrupt())
@@ -134,7 +135,7 @@ def test_small_space_is_tried_once_and_no_setting_twice(tmp_path: Path) -> None:
 
 def test_two_processes_ask_for_no_setting_twice(tmp_path: Path) -> None:
     flags = _flags(tmp_path, storage=f"sqlite:///{tmp_path}/shared.db", settings=8, epochs=4)
-    flags |= {"threads": 1, "folds": 2}
+    flags |= {"folds": 2}
     command = [sys.executable, "-m", "training", "select", "--worker"]
     command += [text for name, value in flags.items() for text in (f"--{name}", str(value))]
     workers = [
@@ -170,7 +171,7 @@ def database() -> Iterator[str]:
     pg_ctl = [*as_postgres, str(POSTGRES[-1] / "pg_ctl"), "-D", str(folder / "data"), "-s", "-w"]
     try:
         subprocess.run([*pg_ctl, "-o", "--auth=trust", "init"], check=True, cwd=folder)
-        options = f"-k {folder} -c listen_addresses="
+        options = f"-F -k {folder} -c listen_addresses="
         log = ["-l", str(folder / "log")]
         subprocess.run([*pg_ctl, *log, "-o", options, "start"], check=True, cwd=folder)
         yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
