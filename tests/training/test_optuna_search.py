@@ -69,9 +69,9 @@ def test_search_tries_as_many_settings_as_asked_for(tmp_path: Path) -> None:
 def test_manifest_holds_the_scores_of_the_networks_that_were_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def elsewhere(*asked: Any) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
+    def elsewhere(*asked: Any, **also: Any) -> tuple[list[Candidate], tuple[SettingScore, ...]]:
         """Trials that another machine trained, which rounds otherwise."""
-        tried, scores = tpe_search(*asked)
+        tried, scores = tpe_search(*asked, **also)
         update = {"log_losses": (9.0, 9.0, 9.0), "best_epochs": (99, 99, 99)}
         return tried, tuple(score.model_copy(update=update) for score in scores)
 
