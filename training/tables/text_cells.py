@@ -13,6 +13,7 @@ from training.tables.written import Signs, plain_numbers, read_numbers, signs_of
 
 # Up to so many different values, a column of numbers and words is one of categories.
 _FEW = 20
+_LOOKED_AT_FIRST = 1000
 _CODE, _CODE_WITH_ZEROS = r"^\d+$", r"^0\d+$"
 
 
@@ -90,6 +91,17 @@ def look_at(text: pl.Series, first_row: int = 0) -> TextCells:
     """These cells, null where missing; the first of them is in row `first_row` + 1."""
     present = text.drop_nulls()
     plain = plain_numbers(text).is_not_null()
+    if len(present) and int(plain.sum()) == len(present):
+        first = present.head(_LOOKED_AT_FIRST)
+        with_point = first.filter(read_numbers(first, ",").is_null())
+        if len(with_point):
+            # Most columns of numbers: what they are with a comma need not be asked.
+            return TextCells(
+                present=len(present),
+                by_point=AsNumbers(len(present), len(with_point), with_point[0]),
+                distinct=_distinct(present),
+                dates=look_at_dates(text, first_row),
+            )
     by_point, by_comma = (read_numbers(text, mark).is_not_null() for mark in (".", ","))
     gaps = text.filter(text.str.to_lowercase().is_in(list(GAP_WORDS)) & ~by_point & ~by_comma)
     return TextCells(
@@ -129,7 +141,7 @@ def _first_word(text: pl.Series, numbers: pl.Series, first_row: int) -> tuple[in
 
 
 def _distinct(present: pl.Series) -> frozenset[str] | None:
-    for cells in (present.head(1000), present):
+    for cells in (present.head(_LOOKED_AT_FIRST), present):
         if (different := cells.unique()).len() > _FEW:
             return None
     return frozenset(different.to_list())

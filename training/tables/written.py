@@ -42,7 +42,7 @@ def read_numbers(text: pl.Series, decimal: DecimalMark) -> pl.Series:
     An amount in brackets is negative, as in a ledger.
     """
     values = plain_numbers(text, decimal)
-    others = (text.is_not_null() & values.is_null()).arg_true()
+    others = (values.is_null() & text.str.contains(r"\d").fill_null(value=False)).arg_true()
     if not len(others):
         return values
     written = text.gather(others)
