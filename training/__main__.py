@@ -60,7 +60,7 @@ def _look(options: argparse.Namespace) -> None:
     config = read_config(options.config, given_settings(options, RunConfig), options.preset)
 
     from training.look import lines, look, settings_toml
-    from training.predict import written_whole
+    from training.prediction_files import written_whole
 
     looked = look(config)
     print(*lines(looked), sep="\n")
@@ -158,23 +158,37 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from training.predict import write_predictions, written_whole
-    from training.published import open_folder
-    from training.tables.read import read_features
+    from training.answers import kept_columns, wanted
+    from training.predict import write_predictions
+    from training.prediction_files import is_parquet_name, written_whole
+    from training.published import open_folder, version_folder
+    from training.tables.files import read_data
+    from training.tables.read import features_of
 
-    predictor = open_folder(options.version)
-    features = read_features(options.data, predictor.manifest.signature, options.delimiter)
+    as_parquet = is_parquet_name(options.out)
+    version = version_folder(options.version)
+    predictor = open_folder(version)
+    data = read_data(options.data, delimiter=options.delimiter)
+    features = features_of(options.data, data, predictor.manifest.signature)
+    asked = wanted(
+        predictor,
+        kept=kept_columns(options.data, data, options.keep),
+        coverage=options.coverage,
+        uncertainty=options.uncertainty,
+    )
     if options.out is None:
         try:
-            write_predictions(predictor, features, sys.stdout.buffer)
+            told = write_predictions(predictor, features, sys.stdout.buffer, asked)
             sys.stdout.flush()
         except BrokenPipeError:
             # Whoever reads has seen enough; what is left must not fail at exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
-    with written_whole(options.out) as file:
-        write_predictions(predictor, features, file)
-    print(f"wrote {len(features)} predictions to {options.out}", file=sys.stderr)
+            return
+    else:
+        with written_whole(options.out) as file:
+            told = write_predictions(predictor, features, file, asked, as_parquet=as_parquet)
+    out = "the predictions" if options.out is None else str(options.out)
+    print(*told.lines(out, str(version)), sep="\n", file=sys.stderr)
 
 
 if __name__ == "__main__":

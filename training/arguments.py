@@ -157,11 +157,37 @@ def _add_predict(commands: Any) -> None:
         commands,
         "predict",
         "classify rows with a published version",
-        "VERSION --data FILE [--out FILE]",
-        "predict models/digits/1 --data rows.csv --out predictions.csv",
+        "VERSION --data FILE [--out FILE] [--keep COLUMN ...]",
+        "predict models/digits --data rows.csv --out predictions.csv",
     )
     _add_rows(predict)
-    predict.add_argument("--out", type=Path, help="the CSV file to write (default: print it)")
+    predict.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="the file to write: Parquet if its name ends in .parquet, else CSV (default: print "
+        "it)",
+    )
+    predict.add_argument(
+        "--keep",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="columns of the file that go with the predictions, such as an id",
+    )
+    predict.add_argument(
+        "--coverage",
+        type=number,
+        metavar="SHARE",
+        help="add to each row the set of labels that holds the true one for this share of rows, "
+        "such as 0.9",
+    )
+    predict.add_argument(
+        "--uncertainty",
+        action="store_true",
+        help="add what the dropout masks say of each row, if the version has them: the entropy of "
+        "their mean probabilities, and the mutual information, both in nats",
+    )
 
 
 def _add_rows(command: argparse.ArgumentParser) -> None:
@@ -175,6 +201,14 @@ def _add_rows(command: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="FILE", required=True, help="rows, in a file as of fit"
     )
     command.add_argument("--delimiter", type=one_character, help="between cells of a CSV")
+
+
+def number(value: str) -> float:
+    """A number that a flag takes."""
+    try:
+        return float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, got {value!r}") from None
 
 
 def one_character(value: str) -> str:

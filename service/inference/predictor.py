@@ -80,11 +80,10 @@ class Predictor:
         """The outputs of the graph that `hidden_layers` takes."""
         return self.manifest.signature.hidden
 
-    def predict(self, features: Features) -> Predictions:
+    def predict(self, features: Features, *, uncertainty: bool = False) -> Predictions:
         """Classify rows here and now."""
-        return self.predictions(
-            self.model.run(features, self.prediction_outputs(uncertainty=False))
-        )
+        outputs = self.prediction_outputs(uncertainty=uncertainty)
+        return self.predictions(self.model.run(features, outputs))
 
     def predictions(self, outputs: Sequence[Floats]) -> Predictions:
         """What these outputs of n rows say; of equal probabilities the first class wins."""

@@ -16,11 +16,13 @@ from service.inference.predictor import Predictions, Predictor
 from tests.service_process import ROOT
 from tests.training.conftest import WriteCsv
 from training.__main__ import main
+from training.answers import ROWS_AT_ONCE
 from training.config_file import read_config
 from training.errors import TableInvalid
 from training.finish import Run
 from training.pipeline import run
-from training.predict import ROWS_AT_ONCE, guarded, write_predictions, written_whole
+from training.predict import write_predictions
+from training.prediction_files import guarded, written_whole
 from training.published import open_folder
 
 FORMULAS = ("=1+1", "+2", "-3 to 0", "@SUM(A1)", "\tx", "plain", "a,b")
@@ -31,9 +33,9 @@ class _Watched(Predictor):
 
     sizes: list[int]
 
-    def predict(self, features: Features) -> Predictions:
+    def predict(self, features: Features, *, uncertainty: bool = False) -> Predictions:
         self.sizes.append(len(features))
-        return super().predict(features)
+        return super().predict(features, uncertainty=uncertainty)
 
 
 def _watched(predictor: Predictor) -> _Watched:
@@ -147,7 +149,7 @@ def test_pipe_is_written_and_not_replaced(tmp_path: Path) -> None:
 
 def test_standard_output_that_is_a_pipe_is_written() -> None:
     program = (
-        "from pathlib import Path; from training.predict import written_whole\n"
+        "from pathlib import Path; from training.prediction_files import written_whole\n"
         "with written_whole(Path('/dev/stdout')) as file: file.write(b'rows')"
     )
 
