@@ -63,7 +63,7 @@ bench-fit: $(VENV)/installed-dev ## time training against a plain PyTorch loop a
 bench-select: $(VENV)/installed-dev ## time cross-validation against one fit after the other
 	$(BIN)/python -m benchmarks.select
 
-bench-compare: $(VENV)/installed-dev ## score select against scikit-learn on seven data sets (an hour)
+bench-compare: $(VENV)/installed-dev ## score fit and select against scikit-learn on twelve data sets (hours)
 	$(BIN)/python -m benchmarks.compare
 
 bench-coverage: $(VENV)/installed-dev ## hold prediction sets against what they promise, on ten tables

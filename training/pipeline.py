@@ -13,7 +13,7 @@ from training.errors import CheckpointFailed, ConfigInvalid
 from training.extras import require_extras
 from training.finish import Fitted, Run, finish
 from training.fitting.batches import Batches, InMemory
-from training.fitting.fit import fit
+from training.fitting.fit import NO_CHECKPOINT, fit
 from training.fitting.shuffle import ShuffleBuffer
 from training.fitting.trainer import Optimisation
 from training.inputs import Rows
@@ -50,7 +50,7 @@ def run(asked: RunConfig, *, resume: bool = False, publish_best: bool = False) -
     folder = RunFolder(config, begun.data.fingerprint, interrupt, _made_by(begun, config))
     with folder.held(resume=resume or publish_best):
         with interruptible(interrupt):
-            fitted = _fitted(begun, config, folder, is_over=publish_best)
+            fitted = fit_table(begun, config, folder, is_over=publish_best)
             if publish_best:
                 begun = begun.noting(_stopped_early(fitted.history, config))
             elif config.learning_curve:
@@ -63,7 +63,14 @@ def run(asked: RunConfig, *, resume: bool = False, publish_best: bool = False) -
     return done
 
 
-def _fitted(begun: Start, config: RunConfig, folder: RunFolder, *, is_over: bool) -> Fitted:
+def fit_table(
+    begun: Start, config: RunConfig, folder: RunFolder | None = None, *, is_over: bool = False
+) -> Fitted:
+    """A network fitted to the training rows, at its best epoch on the validation rows.
+
+    Without a folder nothing is kept on the way. If the fit `is_over`, nothing is trained beside
+    what the folder holds. Raises Diverged, and CheckpointFailed.
+    """
     data, split = begun.data, begun.data.split
     shape = architecture(config, begun.learned.preprocessing, len(data.table.labels))
     torch.manual_seed(config.seed)
@@ -73,13 +80,13 @@ def _fitted(begun: Start, config: RunConfig, folder: RunFolder, *, is_over: bool
     sample = training[:: -(-len(training) // _MEASURED_ROWS)]
     if config.threads is None:
         steps = partial(fastest, steps_of_fit(shape, training, how))
-        torch.set_num_threads(folder.threads(steps))
-    checkpoint = folder.checkpoint("fit", [how.dtype])
+        torch.set_num_threads(folder.threads(steps) if folder else steps())
+    checkpoint = folder.checkpoint("fit", [how.dtype]) if folder else NO_CHECKPOINT
     with Progress(config.epochs) as progress:
         batches = progress.watch(_batches(begun, training, config, how))
         epochs = fit(network, batches, sample, validation, how, checkpoint, is_over=is_over)
         records = progress.follow(with_event_files(epochs, config.tensorboard, begun.name))
-    if not records:
+    if folder is not None and not records:
         raise CheckpointFailed(
             f"{folder.path}: no epoch was kept: there is nothing to publish; --resume without "
             "--publish-best trains on"

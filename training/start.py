@@ -88,13 +88,20 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
 
 def examine(config: RunConfig, *, cross_validated: bool = False) -> Start:
     """Read, split and learn, and nothing else: nothing is written or shown."""
-    name = config.name
-    assert name is not None
     clock = Stopwatch()
     data = prepare(config)
     if cross_validated:
         data = _undivided(data)
     clock.lap("read")
+    return begin(data, config, clock, cross_validated=cross_validated)
+
+
+def begin(
+    data: Prepared, config: RunConfig, clock: Stopwatch, *, cross_validated: bool = False
+) -> Start:
+    """Learn from rows that are split already."""
+    name = config.name
+    assert name is not None
     table, training = data.table, data.split.training
     chosen = None
     if not cross_validated:
