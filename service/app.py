@@ -18,6 +18,7 @@ from service import VERSION, logs
 from service.api import documentation, problems
 from service.api.activations import EvaluationHandler, activations_router
 from service.api.asgi import Direct
+from service.api.cards import cards_router
 from service.api.direct import DirectEndpoints, Handler
 from service.api.health import health_router
 from service.api.in_flight import BodiesInFlight
@@ -127,6 +128,7 @@ def _framework(
     app.include_router(health_router(repository))
     app.include_router(metrics_routes)
     app.include_router(models_router(repository))
+    app.include_router(cards_router(repository))
     app.include_router(activations_router(row_limit=settings.row_limit))
     documentation.install(app, repository)
     problems.install(app)

@@ -14,7 +14,8 @@ ServiceError
 ├── NotFound
 │   ├── ModelNotFound
 │   ├── VersionNotFound
-│   └── FunctionNotFound
+│   ├── FunctionNotFound
+│   └── CardNotFound
 ├── NotReady
 ├── Overloaded
 │   └── TooManyBodies
@@ -115,6 +116,10 @@ class VersionNotFound(NotFound):
 
 class FunctionNotFound(NotFound):
     """No activation function of that name."""
+
+
+class CardNotFound(NotFound):
+    """The version has no card that can be read, or no such picture of one."""
 
 
 class NotReady(ServiceError):

@@ -11,6 +11,7 @@ from service.activations.curve import draw, points
 from service.activations.function import evaluate
 from service.activations.table import TABLE, find
 from service.api import bodies
+from service.api.requests import prefers
 from service.codecs.json_activation import (
     decode_evaluate,
     encode_evaluation,
@@ -62,7 +63,7 @@ def activations_router(*, row_limit: int) -> APIRouter:
         found = find(function)
         x = points(start, stop, step, limit=row_limit)
         curve = evaluate(found, x, _parameters(request))
-        if picture == "svg" or (picture is None and _prefers_svg(request)):
+        if picture == "svg" or (picture is None and prefers(request, "image/svg+xml")):
             return Response(draw(found, curve), media_type="image/svg+xml")
         return _json(encode_evaluation(found, curve))
 
@@ -93,11 +94,6 @@ def _parameters(request: Request) -> dict[str, float]:
     if problems:
         raise InvalidInput("the query does not fit", problems)
     return numbers
-
-
-def _prefers_svg(request: Request) -> bool:
-    accepted = request.headers.get("accept", "")
-    return "image/svg+xml" in accepted and "application/json" not in accepted
 
 
 def _json(body: bytes) -> Response:

@@ -6,11 +6,10 @@ from typing import Any
 from service.activations.table import TABLE
 from service.inference.predictor import Predictor
 from service.model_repository.example import example_body
-from service.model_repository.layout import PICTURES
 
 # Each model comes with a row of its own for every operation.
 MOST_MODELS = 20
-_FUNCTION, _PICTURE = "tanh", "losses.svg"
+_FUNCTION = "tanh"
 _POINTS = {"x": [-1.0, 0.0, 2.0], "parameters": {}}
 
 
@@ -25,7 +24,6 @@ def with_examples(paths: dict[str, Any], predictors: Iterable[Predictor]) -> dic
         "name": _named(shown, {p.manifest.name: p.manifest.name for p in shown}),
         "version": _named(shown, {p.manifest.name: str(p.number) for p in shown}),
         "function": {"schema": {"type": "string", "enum": list(TABLE)}, "example": _FUNCTION},
-        "picture": {"schema": {"type": "string", "enum": list(PICTURES)}, "example": _PICTURE},
     }
     bodies = {p.manifest.name: example_body(p.manifest) for p in shown}
     of_body = {

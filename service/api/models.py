@@ -1,4 +1,4 @@
-"""/v1/models: which models are here, the states of their versions, and their cards."""
+"""/v1/models: which models are here, the states of their versions, and how to ask them."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -7,7 +7,6 @@ from service.api import bodies
 from service.api.requests import version_in_path
 from service.codecs.json_models import encode_model, encode_models, encode_version
 from service.inference.predictor import Predictor
-from service.model_repository.manifest import Manifest
 from service.model_repository.repository import ModelRepository
 
 _MODEL = "/{name:segment}"
@@ -37,18 +36,6 @@ def models_router(repository: ModelRepository[Predictor]) -> APIRouter:
         """The state of one version, and how to ask it."""
         status = repository.version_status(name, version_in_path(name, version))
         return _json(encode_version(repository.model(name), status))
-
-    @router.get(_MODEL + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)})
-    async def get_card(name: str) -> Response:
-        """The manifest: signature, labels, hyperparameters, data, scores, checksums."""
-        return _json(repository.version(name).manifest_json)
-
-    @router.get(
-        _VERSION + "/card", responses={200: {"model": Manifest}, **bodies.problems(404, 503)}
-    )
-    async def get_card_of_version(name: str, version: str) -> Response:
-        """The manifest of one version."""
-        return _json(repository.version(name, version_in_path(name, version)).manifest_json)
 
     return router
 

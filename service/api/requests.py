@@ -1,6 +1,7 @@
 """What endpoints take out of a request: a part of its path, its body's kind, a version number."""
 
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
 
 from service.api.gzipped import is_gzip
 from service.errors import UnsupportedContentCoding, UnsupportedContentType, VersionNotFound
@@ -41,6 +42,12 @@ def check_media_type(declared: bytes, encoding: bytes | None) -> None:
         raise UnsupportedContentCoding(
             f"expected a plain body, or one packed by gzip, got one encoded as {shown}"
         )
+
+
+def prefers(request: Request, media_type: str) -> bool:
+    """Whether the client asks for this media type and not for JSON as well."""
+    accepted = request.headers.get("accept", "")
+    return media_type in accepted and "application/json" not in accepted
 
 
 def version_in_path(name: str, text: str) -> int:

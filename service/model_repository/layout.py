@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from service.errors import ArtifactInvalid, BrokenVersion, ChecksumMismatch, ManifestInvalid
+from service.errors import (
+    ArtifactInvalid,
+    BrokenVersion,
+    CardNotFound,
+    ChecksumMismatch,
+    ManifestInvalid,
+    ServiceError,
+)
 from service.model_repository.manifest import Manifest, parse_manifest
 
 ARTIFACT = "model.onnx"
@@ -36,6 +43,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _LARGEST_MANIFEST = 64 * 2**20
 # Protocol buffers, which an ONNX file is, end there.
+_LARGEST_CARD, _LARGEST_PICTURE = 2**20, 4 * 2**20
 _LARGEST_ARTIFACT = 2 * 2**30
 
 
@@ -107,6 +115,20 @@ def read_version(folder: Path, *, root: Path, name: str, number: int) -> Publish
     return PublishedVersion(number, manifest, content, artifact)
 
 
+def read_card(root: Path, name: str, number: int) -> str:
+    """The card of a published version, in Markdown. Raises CardNotFound."""
+    path = root / name / str(number) / CARD
+    return _read(path, root=root, error=CardNotFound, limit=_LARGEST_CARD).decode(errors="replace")
+
+
+def read_picture(root: Path, name: str, number: int, picture: str) -> bytes:
+    """A picture of a version's card, one of PICTURES, as SVG. Raises CardNotFound."""
+    if picture not in PICTURES:
+        raise CardNotFound(f"there is no picture '{picture[:64]}': {', '.join(PICTURES)}")
+    path = root / name / str(number) / PLOTS / picture
+    return _read(path, root=root, error=CardNotFound, limit=_LARGEST_PICTURE)
+
+
 def _is_folder(path: Path) -> bool:
     try:
         return stat.S_ISDIR(path.stat().st_mode)
@@ -115,7 +137,7 @@ def _is_folder(path: Path) -> bool:
         return True
 
 
-def _inside(path: Path, name: str, *, root: Path, error: type[BrokenVersion]) -> str:
+def _inside(path: Path, name: str, *, root: Path, error: type[ServiceError]) -> str:
     """Where the path leads, links followed."""
     try:
         real = os.path.realpath(path, strict=True)
@@ -126,7 +148,7 @@ def _inside(path: Path, name: str, *, root: Path, error: type[BrokenVersion]) ->
     return real
 
 
-def _read(path: Path, *, root: Path, error: type[BrokenVersion], limit: int) -> bytes:
+def _read(path: Path, *, root: Path, error: type[ServiceError], limit: int) -> bytes:
     """A regular file of at most so many bytes; anything else might never end."""
     real = _inside(path, path.name, root=root, error=error)
     try:
