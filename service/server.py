@@ -47,8 +47,9 @@ class DirectProtocol(FramedProtocol):
     def __init__(self, *args: Any, outbox: Outbox, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Without such an application every request goes uvicorn's way.
-        self._endpoints = self.app.endpoints if isinstance(self.app, Direct) else None
-        self._unusual = _UNUSUAL | (self.app.cors_fields if isinstance(self.app, Direct) else set())
+        direct = self.app if isinstance(self.app, Direct) else None
+        self._endpoints = None if direct is None else direct.endpoints
+        self._unusual = _UNUSUAL if direct is None else _UNUSUAL | direct.cors_fields
         self._outbox = outbox
         self._direct = _Cycle()
         self._call: Call | None = None

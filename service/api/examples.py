@@ -9,6 +9,8 @@ from service.model_repository.example import example_body
 
 # Each model comes with a row of its own for every operation.
 MOST_MODELS = 20
+# Features of a row that is still read in a page, of other models than the narrowest.
+_WIDEST = 2000
 _FUNCTION = "tanh"
 _POINTS = {"x": [-1.0, 0.0, 2.0], "parameters": {}}
 
@@ -19,7 +21,7 @@ def with_examples(paths: dict[str, Any], predictors: Iterable[Predictor]) -> dic
     A model's example has the same name wherever it stands, and those of few features come first:
     the documentation's page begins with the first one everywhere.
     """
-    shown = sorted(predictors, key=_width)[:MOST_MODELS]
+    shown = _shown(predictors)
     of_parameter = {
         "name": _named(shown, {p.manifest.name: p.manifest.name for p in shown}),
         "version": _named(shown, {p.manifest.name: str(p.number) for p in shown}),
@@ -38,6 +40,12 @@ def with_examples(paths: dict[str, Any], predictors: Iterable[Predictor]) -> dic
         }
         for path, operations in paths.items()
     }
+
+
+def _shown(predictors: Iterable[Predictor]) -> list[Predictor]:
+    narrow_first = sorted(predictors, key=_width)
+    others = [predictor for predictor in narrow_first[1:] if _width(predictor)[0] <= _WIDEST]
+    return (narrow_first[:1] + others)[:MOST_MODELS]
 
 
 def _width(predictor: Predictor) -> tuple[int, str]:

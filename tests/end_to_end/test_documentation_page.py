@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Response, sync_playwright
 
 from tests.service_process import ROOT, Service, started
 
@@ -27,18 +27,24 @@ def service() -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def page(service: Service) -> Iterator[Page]:
-    """The documentation, in a browser that the system has."""
+def browser() -> Iterator[Browser]:
+    """One that the system has."""
     # A container's root has no sandbox to run it in.
     flags = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        page = browser.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(f"{service.url}/docs")
-        page.locator(".opblock").first.wait_for()
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, service: Service) -> Page:
+    """The documentation."""
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{service.url}/docs")
+    page.locator(".opblock").first.wait_for()
+    return page
 
 
 def test_every_example_that_is_clicked_is_answered(page: Page, service: Service) -> None:
@@ -73,6 +79,26 @@ def test_another_model_that_is_chosen_answers_its_own_example(page: Page, model:
     assert urlsplit(answer.url).path == f"/v1/models/{model}:predict"
     assert answer.status == 200
     assert answer.json()["model_name"] == model
+
+
+def test_card_is_a_page_with_its_style_and_every_picture(
+    browser: Browser, service: Service
+) -> None:
+    refused: list[str] = []
+    card = browser.new_page()
+    card.on("console", lambda line: refused.append(line.text))
+
+    card.goto(f"{service.url}/v1/models/penguins/card", wait_until="load")
+
+    widths = card.evaluate("[...document.images].map((image) => image.naturalWidth)")
+    style = card.evaluate("getComputedStyle(document.body).maxWidth")
+    heading = card.locator("h1").inner_text()
+
+    assert heading == "penguins"
+    assert len(widths) == len(list((ROOT / "models/penguins/1/plots").iterdir()))
+    assert all(widths)
+    assert style == "960px"
+    assert not [line for line in refused if "Content Security Policy" in line]
 
 
 @contextmanager

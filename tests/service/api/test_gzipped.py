@@ -5,13 +5,17 @@ import json
 import zlib
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Receive
 
 from service.api.gzipped import PART_BYTES, Unpacking
-from service.errors import MalformedBody
+from service.api.in_flight import BodiesInFlight, read_body
+from service.errors import MalformedBody, TooManyBodies
 
 pytestmark = pytest.mark.anyio
 
@@ -101,6 +105,38 @@ def test_a_bomb_is_made_a_part_at_a_time() -> None:
     parts: Any = Unpacking().parts(gzip.compress(b"\0" * 10**8))
 
     assert [len(next(parts)) for _ in range(3)] == [PART_BYTES] * 3
+
+
+async def test_a_packed_body_holds_what_it_unpacks_to() -> None:
+    bodies, packed = BodiesInFlight(3_000_000), gzip.compress(b" " * 2_000_000)
+    waiting = [{"type": "http.request", "body": packed[:-1], "more_body": True}]
+    left = anyio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if not waiting:
+            await left.wait()
+            return {"type": "http.disconnect"}
+        return waiting.pop()
+
+    async def rest() -> dict[str, Any]:
+        return {"type": "http.request", "body": packed, "more_body": False}
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(_read, receive, bodies)
+        with anyio.fail_after(10):
+            while bodies.held_bytes < 2_000_000:
+                await anyio.lowlevel.checkpoint()
+        with pytest.raises(TooManyBodies):
+            await _read(rest, bodies)
+        left.set()
+
+    assert bodies.held_bytes == 0
+    assert await _read(rest, bodies) == b" " * 2_000_000
+
+
+async def _read(receive: Receive, bodies: BodiesInFlight) -> bytes | None:
+    headers = {b"content-encoding": b"gzip"}
+    return await read_body(headers, receive, limit=2_000_000, bodies=bodies)
 
 
 @given(content=st.binary(max_size=200))
