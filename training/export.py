@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+from onnx import helper
 
 from service.inference.dates import iso_text
 from service.inference.features import Features, from_cells, row_format
@@ -10,6 +11,7 @@ from service.inference.onnx_model import OnnxModel
 from service.model_repository.manifest import Artifact, Golden, Parity
 from service.model_repository.signature import Cell, Feature, Signature
 from training.errors import ExportRefused
+from training.feeding import feeding
 from training.graph import OPSET, build_graph, require_evaluation_mode
 from training.parts import row_parts
 from training.trained import TrainedModel
@@ -21,9 +23,13 @@ _UNSEEN = "a category that is in no table"
 
 
 def export(model: TrainedModel) -> bytes:
-    """The self-contained model.onnx. Raises ExportRefused for a network in training mode."""
+    """The self-contained model.onnx, which says itself how it is fed.
+
+    Raises ExportRefused for a network in training mode.
+    """
     graph = build_graph(model)
     require_evaluation_mode(graph)
+    helper.set_model_props(graph, feeding(model))
     return bytes(graph.SerializeToString(deterministic=True))
 
 
