@@ -5,7 +5,6 @@ from typing import Any
 
 from service.activations.table import TABLE
 from service.inference.predictor import Predictor
-from service.model_repository.example import example_body
 
 # Each model comes with a row of its own for every operation.
 MOST_MODELS = 20
@@ -27,7 +26,7 @@ def with_examples(paths: dict[str, Any], predictors: Iterable[Predictor]) -> dic
         "version": _named(shown, {p.manifest.name: str(p.number) for p in shown}),
         "function": {"schema": {"type": "string", "enum": list(TABLE)}, "example": _FUNCTION},
     }
-    bodies = {p.manifest.name: example_body(p.manifest) for p in shown}
+    bodies = {p.manifest.name: p.description.example for p in shown}
     of_body = {
         "PredictBody": _named(shown, {name: {**body, "top_k": 2} for name, body in bodies.items()}),
         "RowsBody": _named(shown, bodies),

@@ -2,12 +2,9 @@
 
 import orjson
 
-from service.inference.dates import iso_text
+from service.inference.description import Description
 from service.inference.predictor import Predictor
-from service.model_repository.example import example_body
-from service.model_repository.manifest import Manifest
 from service.model_repository.repository import ModelStatus, VersionStatus
-from service.model_repository.signature import Feature
 
 Model = ModelStatus[Predictor]
 Version = VersionStatus[Predictor]
@@ -38,32 +35,8 @@ def encode_version(model: Model, version: Version) -> bytes:
 
 def _details(predictor: Predictor | None) -> dict[str, object]:
     if predictor is None:
-        return {"labels": None, "features": None, "example": None}
-    manifest = predictor.manifest
-    return {
-        "labels": manifest.labels,
-        "features": _features(manifest),
-        "example": example_body(manifest),
-    }
-
-
-def _features(manifest: Manifest) -> list[dict[str, object]]:
-    signature = manifest.signature
-    return [
-        {
-            "name": feature.name,
-            "dtype": feature.dtype,
-            "minimum": _bound(feature, feature.minimum),
-            "maximum": _bound(feature, feature.maximum),
-            "categories": feature.categories,
-            "may_be_missing": signature.may_be_missing(feature),
-        }
-        for feature in signature.features
-    ]
-
-
-def _bound(feature: Feature, bound: float | None) -> float | str | None:
-    return iso_text(bound) if feature.dtype == "date" and bound is not None else bound
+        return dict.fromkeys(Description._fields)
+    return predictor.description._asdict()
 
 
 def _model(model: Model) -> dict[str, object]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from service.activations.table import TABLE
 from service.errors import ArtifactInvalid
+from service.inference.description import Description, describe
 from service.inference.features import Features, Floats, RowFormat, from_cells, row_format
 from service.inference.onnx_model import OnnxModel
 from service.inference.outputs import check_outputs
@@ -74,6 +75,11 @@ class Predictor:
     @cached_property
     def _plain_outputs(self) -> tuple[str, ...]:
         return (self.manifest.signature.probabilities,)
+
+    @cached_property
+    def description(self) -> Description:
+        """What a client must know to ask it. Made once: of many features it takes milliseconds."""
+        return describe(self.manifest)
 
     @property
     def hidden_outputs(self) -> tuple[str, ...]:
