@@ -1,12 +1,17 @@
-"""What somebody may have meant by a name that is not known."""
+"""What somebody may have meant by a name that is not known, and what there is in its place."""
 
 import difflib
-from collections.abc import Iterable
-from itertools import islice
+import heapq
+from collections.abc import Collection, Iterable
+from itertools import islice, pairwise
 
 # What is compared takes time, and comes from a client.
 _LONGEST_NAME, _MOST_KNOWN = 100, 10_000
 _CLOSE = 0.75
+# To compare two long names whole takes as long as to compare the pairs of letters of hundreds.
+_COMPARED = 3
+# Enough to choose from on one line; and what is looked at while others wait takes a millisecond.
+_LISTED, _LOOKED_AT = 10, 1000
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -19,11 +24,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
         return None
     folded: dict[str, str] = {}
     for one in islice(known, _MOST_KNOWN):
-        folded.setdefault(_folded(one), one)
+        folded.setdefault(_folded(one[:_LONGEST_NAME]), one)
     asked = _folded(name)
     if asked in folded:
         return folded[asked]
-    found = difflib.get_close_matches(asked, folded, n=1, cutoff=_CLOSE)
+    found = difflib.get_close_matches(asked, _alike(asked, folded), n=1, cutoff=_CLOSE)
     return folded[found[0]] if found else None
 
 
@@ -33,5 +38,33 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return "" if found is None else f'; did you mean "{found}"?'
 
 
+def listed(names: Collection[str]) -> str:
+    """The names in one line: the first of them and the number of the others where they are many."""
+    shown = ", ".join(islice(names, _LISTED)) or "none"
+    return shown if len(names) <= _LISTED else f"{shown} and {len(names) - _LISTED} more"
+
+
+def there_are(name: str, known: Collection[str]) -> str:
+    """The end of a sentence: `; there are: a, b, c; did you mean "b"?`."""
+    return f"; there are: {listed(known)}{did_you_mean(name, islice(known, _LOOKED_AT))}"
+
+
 def _folded(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _alike(asked: str, known: Iterable[str]) -> list[str]:
+    """The few names that have the largest share of pairs of letters with this one (Dice)."""
+    pairs = _pairs(asked)
+
+    def share(one: str) -> float:
+        others = _pairs(one)
+        return len(pairs & others) / (len(pairs) + len(others))
+
+    # What differs more in length is never close.
+    lengths = range(int(len(asked) * _CLOSE / (2 - _CLOSE)), int(len(asked) * (2 / _CLOSE - 1)) + 1)
+    return heapq.nlargest(_COMPARED, (one for one in known if len(one) in lengths), key=share)
+
+
+def _pairs(name: str) -> set[tuple[str, str]]:
+    return set(pairwise(f"\n{name}\n"))

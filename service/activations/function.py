@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from service.errors import InvalidInput, Problem
+from service.errors import LISTED_PROBLEMS, InvalidInput, Problem
+from service.nearest import did_you_mean, listed
 
 Array = npt.NDArray[np.float64]
 Formula = Callable[..., Array]
@@ -66,13 +67,15 @@ class ActivationFunction:
         Raises InvalidInput for an unknown parameter or a value outside its bounds.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
-        problems = [
-            problem
+        wrong = [
+            name
             for name, value in given.items()
-            if (problem := self._problem(name, value, known)) is not None
+            if name not in known or not known[name].minimum <= value <= known[name].maximum
         ]
-        if problems:
-            raise InvalidInput(f"the parameters do not fit {self.name}", problems)
+        if wrong:
+            # A body may have thousands of them.
+            problems = [self._problem(name, given[name], known) for name in wrong[:LISTED_PROBLEMS]]
+            raise InvalidInput(f"the parameters do not fit {self.name}", problems, total=len(wrong))
         used = {name: float(given.get(name, p.default)) for name, p in known.items()}
         if "min_val" in used and used["min_val"] >= used["max_val"]:
             raise InvalidInput(
@@ -81,16 +84,14 @@ class ActivationFunction:
             )
         return used
 
-    def _problem(self, name: str, value: float, known: Mapping[str, Parameter]) -> Problem | None:
+    def _problem(self, name: str, value: float, known: Mapping[str, Parameter]) -> Problem:
         if name not in known:
-            names = ", ".join(known) or "none"
-            return Problem(f'unknown parameter "{name}"; {self.name} has: {names}')
-        lowest, highest = known[name].minimum, known[name].maximum
-        if not lowest <= value <= highest:
             return Problem(
-                f"{name}: expected a number from {lowest:g} to {highest:g}, got {value!r}"
+                f'unknown parameter "{name[:64]}"; {self.name} has: {listed(known)}'
+                f"{did_you_mean(name, known)}"
             )
-        return None
+        lowest, highest = known[name].minimum, known[name].maximum
+        return Problem(f"{name}: expected a number from {lowest:g} to {highest:g}, got {value!r}")
 
 
 @dataclass(frozen=True)

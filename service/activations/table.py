@@ -4,6 +4,7 @@ from service.activations.function import ActivationFunction
 from service.activations.rectifiers import RECTIFIERS
 from service.activations.squashers import SQUASHERS
 from service.errors import FunctionNotFound
+from service.nearest import there_are
 
 TABLE = {function.name: function for function in (*RECTIFIERS, *SQUASHERS)}
 
@@ -14,5 +15,5 @@ def find(name: str) -> ActivationFunction:
         return TABLE[name]
     except KeyError:
         raise FunctionNotFound(
-            f'no activation function is called "{name[:64]}"; known: {", ".join(TABLE)}'
+            f"there is no activation function '{name[:64]}'{there_are(name, TABLE)}"
         ) from None

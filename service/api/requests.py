@@ -35,7 +35,8 @@ def check_media_type(declared: bytes, encoding: bytes | None) -> None:
         is_json = media_type == "application/json" or media_type.endswith("+json")
         if media_type and not is_json:
             raise UnsupportedContentType(
-                f"expected the content type application/json, got {media_type[:64]}"
+                f"expected the content type application/json, got {media_type[:64]}; "
+                "with curl: -H 'content-type: application/json'"
             )
     if encoding and encoding.lower() != b"identity" and not is_gzip(encoding):
         shown = encoding.decode("latin-1").lower()[:64]
@@ -54,5 +55,8 @@ def version_in_path(name: str, text: str) -> int:
     """The version number that a path names. Raises VersionNotFound for another word."""
     number = version_number(text)
     if number is None:
-        raise VersionNotFound(f"expected a version number, got '{text[:32]}' for '{name[:64]}'")
+        raise VersionNotFound(
+            f"expected a version number, got '{text[:32]}' for '{name[:64]}'; "
+            f"a path without /versions/{text[:32]} takes the newest that is ready"
+        )
     return number

@@ -22,6 +22,7 @@ from service.model_repository.layout import (
     read_version,
     version_folders,
 )
+from service.nearest import listed, there_are
 from service.wording import shortened
 
 Served = TypeVar("Served")
@@ -188,7 +189,9 @@ class ModelRepository(Generic[Served]):
         if self._models is None:
             raise NotReady(self._failure or "the models are still loading")
         if name not in self._models:
-            raise ModelNotFound(f"there is no model '{name[:64]}' here")
+            raise ModelNotFound(
+                f"there is no model '{name[:64]}' here{there_are(name, self._models)}"
+            )
         return self._models[name]
 
     def version(self, name: str, number: int | None = None) -> Served:
@@ -214,8 +217,8 @@ class ModelRepository(Generic[Served]):
         for status in model.versions:
             if status.number == number:
                 return status
-        known = ", ".join(str(status.number) for status in model.versions)
-        raise VersionNotFound(f"'{name}' has no version {number}; it has: {known}")
+        known = listed([str(status.number) for status in reversed(model.versions)])
+        raise VersionNotFound(f"'{name}' has no version {number}; there are: {known}")
 
 
 def _about_to_load(numbers: Iterable[int]) -> tuple[VersionStatus[Served], ...]:

@@ -7,7 +7,7 @@ import pytest
 
 from service.activations.function import ActivationFunction, evaluate
 from service.activations.table import TABLE, find
-from service.errors import FunctionNotFound, InvalidInput
+from service.errors import LISTED_PROBLEMS, FunctionNotFound, InvalidInput
 
 FUNCTIONS = [pytest.param(function, id=name) for name, function in TABLE.items()]
 X = np.unique(np.concatenate([np.linspace(-60, 60, 24001), np.linspace(-1e4, 1e4, 2001)]))
@@ -105,8 +105,12 @@ def test_no_finite_point_gives_nan(function: ActivationFunction) -> None:
 
 
 def test_unknown_function_is_named_with_those_that_there_are() -> None:
-    with pytest.raises(FunctionNotFound, match=r'"rellu"; known: relu, leaky_relu'):
+    with pytest.raises(
+        FunctionNotFound, match=r"'rellu'; there are: relu, leaky_relu, .* more"
+    ) as caught:
         find("rellu")
+
+    assert str(caught.value).endswith('; did you mean "relu"?')
 
 
 def test_unknown_parameter_is_refused() -> None:
@@ -114,6 +118,22 @@ def test_unknown_parameter_is_refused() -> None:
         evaluate(TABLE["softplus"], np.zeros(1), {"threshold": 20})
 
     assert caught.value.problems[0].message == 'unknown parameter "threshold"; softplus has: beta'
+
+
+def test_parameter_that_is_mistyped_is_told_with_the_nearest() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        evaluate(TABLE["hardtanh"], np.zeros(1), {"min-val": -2.0})
+
+    assert caught.value.problems[0].message == (
+        'unknown parameter "min-val"; hardtanh has: min_val, max_val; did you mean "min_val"?'
+    )
+
+
+def test_of_very_many_unknown_parameters_a_few_are_told() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        evaluate(TABLE["elu"], np.zeros(1), {f"alpha{number}": 1.0 for number in range(1000)})
+
+    assert (len(caught.value.problems), caught.value.total) == (LISTED_PROBLEMS, 1000)
 
 
 def test_parameter_outside_its_bounds_is_refused() -> None:

@@ -78,7 +78,7 @@ async def test_curve_is_numbers_or_a_picture(
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "message"),
     [
-        ("GET", "/rellu", None, 404, "no activation function is called"),
+        ("GET", "/rellu", None, 404, "no activation function 'rellu'; there are: relu,"),
         ("GET", "/relu/curve?step=0", None, 422, "step: expected > 0"),
         ("GET", "/relu/curve?start=1&stop=0", None, 422, "stop: expected at least start"),
         ("GET", "/relu/curve?start=x", None, 422, "start: expected a valid number"),

@@ -133,10 +133,11 @@ async def test_card_is_the_manifest(client: httpx.AsyncClient, digits: Published
 @pytest.mark.parametrize(
     ("path", "detail"),
     [
-        ("/v1/models/letters", "there is no model 'letters' here"),
-        ("/v1/models/digits/versions/9", "'digits' has no version 9; it has: 1"),
-        ("/v1/models/digits/versions/one", "expected a version number, got 'one' for 'digits'"),
-        ("/v1/models/letters/card", "there is no model 'letters' here"),
+        ("/v1/models/digits/versions/9", "'digits' has no version 9; there are: 1"),
+        (
+            "/v1/models/letters/card",
+            "there is no model 'letters' here; there are: digits, fashion-128, penguins",
+        ),
         ("/v1/models/", "there is nothing at this path; /openapi.json lists the paths"),
         ("/v1/model", "there is nothing at this path; /openapi.json lists the paths"),
     ],

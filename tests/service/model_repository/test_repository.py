@@ -70,10 +70,25 @@ def test_before_loading_nothing_is_ready(models: Path) -> None:
 def test_unknown_model_and_version_are_told_apart(models: Path) -> None:
     repository = _loaded(models)
 
-    with pytest.raises(ModelNotFound, match="there is no model 'letters' here"):
+    with pytest.raises(ModelNotFound, match=r"no model 'letters' here; there are: digits$"):
         repository.version("letters")
-    with pytest.raises(VersionNotFound, match="'digits' has no version 7; it has: 1"):
+    with pytest.raises(VersionNotFound, match=r"'digits' has no version 7; there are: 1$"):
         repository.version("digits", 7)
+
+
+def test_of_many_models_a_few_are_named_and_the_one_that_was_meant(models: Path) -> None:
+    for number in range(12):
+        shutil.copytree(models / "digits", models / f"other-{number:02}")
+    repository = _loaded(models)
+
+    with pytest.raises(ModelNotFound) as caught:
+        repository.version("Digit")
+
+    assert str(caught.value) == (
+        "there is no model 'Digit' here; there are: digits, other-00, other-01, other-02, "
+        "other-03, other-04, other-05, other-06, other-07, other-08 and 3 more"
+        '; did you mean "digits"?'
+    )
 
 
 @pytest.mark.parametrize("name", ["..", "../digits", "digits/1", "/etc", "digits\0"], ids=repr)
