@@ -60,11 +60,12 @@ def _look(options: argparse.Namespace) -> None:
     config = read_config(options.config, given_settings(options, RunConfig), options.preset)
 
     from training.look import lines, look, settings_toml
-    from training.prediction_files import written_whole
 
     looked = look(config)
     print(*lines(looked), sep="\n")
     if options.write is not None:
+        from training.prediction_files import written_whole
+
         with written_whole(options.write) as file:
             file.write(settings_toml(looked, options.write).encode())
         print(f"wrote {options.write}: python -m training fit --config {options.write} takes it")

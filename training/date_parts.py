@@ -9,12 +9,16 @@ same steps as ONNX nodes.
 import datetime as dt
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from service.inference.features import Floats
+
+if TYPE_CHECKING:
+    # Its import takes longer than to look at a table, which does without.
+    import torch
 
 Places = npt.NDArray[np.int64]
 
@@ -60,8 +64,10 @@ class Calendar:
     places: Places
     kept: Places
 
-    def encode(self, filled: torch.Tensor, missing: torch.Tensor) -> torch.Tensor:
+    def encode(self, filled: "torch.Tensor", missing: "torch.Tensor") -> "torch.Tensor":
         """Days, (n, k), and which of them were gaps, to (n, len(kept)); 0 for a gap."""
+        import torch
+
         days = filled[:, self.places].clamp(FIRST_DAY, LAST_DAY)
         whole = days.floor()
         number = whole.to(torch.int64) + DAYS_BEFORE_1970

@@ -4,14 +4,18 @@ graph.py writes the same steps as ONNX nodes.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from service.inference.features import Features, Floats
 from training.date_parts import Calendar
 from training.inputs import Inputs
+
+if TYPE_CHECKING:
+    # Its import takes longer than to look at a table, which does without.
+    import torch
 
 Places = npt.NDArray[np.int64]
 
@@ -32,8 +36,10 @@ class Bins:
     lower: Floats
     inverse_width: Floats
 
-    def encode(self, filled: torch.Tensor) -> torch.Tensor:
+    def encode(self, filled: "torch.Tensor") -> "torch.Tensor":
         """(n, k) without gaps to (n, bins)."""
+        import torch
+
         above = filled[:, self.places] - torch.from_numpy(self.lower)
         return (above * torch.from_numpy(self.inverse_width)).clamp_(0, 1)
 
@@ -62,8 +68,10 @@ class Numbers:
         parts = 0 if self.calendar is None else len(self.calendar.kept)
         return len(self.places) + len(self.gaps) + bins + parts
 
-    def encode(self, numeric: Floats) -> list[torch.Tensor]:
+    def encode(self, numeric: Floats) -> "list[torch.Tensor]":
         """Scaled numbers, indicators of gaps, bins, and parts of dates: each (n, some columns)."""
+        import torch
+
         x = torch.from_numpy(np.ascontiguousarray(numeric[:, self.places]))
         missing = torch.isnan(x)
         filled = torch.where(missing, torch.from_numpy(self.offset), x)
@@ -98,8 +106,10 @@ class Text:
         """The codes that training rows have."""
         return len(self.categories) + (self.other is not None) + (self.missing is not None)
 
-    def codes(self, cells: npt.NDArray[np.object_]) -> torch.Tensor:
+    def codes(self, cells: npt.NDArray[np.object_]) -> "torch.Tensor":
         """The code of every cell, (n,); n_codes stands for none of all."""
+        import torch
+
         other = self.n_codes if self.other is None else self.other
         known = {category: code for code, category in enumerate(self.categories)}
         known[""] = other if self.missing is None else self.missing
@@ -126,6 +136,8 @@ class Preprocessing:
 
     def encode(self, features: Features) -> Inputs:
         """What the network takes for these rows."""
+        import torch
+
         encoded = torch.empty(len(features), self.n_encoded)
         codes = torch.empty(len(features), len(self.embedded), dtype=torch.int64)
         for start in range(0, len(features), _ROWS_AT_ONCE):
@@ -133,7 +145,11 @@ class Preprocessing:
             self._encode_part(features[rows], encoded[rows], codes[rows])
         return Inputs(encoded, codes)
 
-    def _encode_part(self, features: Features, encoded: torch.Tensor, codes: torch.Tensor) -> None:
+    def _encode_part(
+        self, features: Features, encoded: "torch.Tensor", codes: "torch.Tensor"
+    ) -> None:
+        import torch
+
         parts = self.numbers.encode(features.numeric)
         for text in self.one_hot:
             hot = torch.nn.functional.one_hot(

@@ -3,6 +3,7 @@
 import torch
 
 from training.config import RunConfig
+from training.dropout_rates import rates
 from training.encoding import Preprocessing
 from training.errors import ConfigInvalid
 from training.fitting.trainer import Optimisation
@@ -26,12 +27,6 @@ def settled(config: RunConfig, training_rows: int) -> RunConfig:
             "weight_decay": _weight_decay(config, training_rows),
         }
     )
-
-
-def rates(config: RunConfig) -> tuple[float, ...]:
-    """The dropout rate of each hidden layer."""
-    layers = len(config.hidden)
-    return config.dropout * layers if len(config.dropout) == 1 else config.dropout
 
 
 def _batch_size(config: RunConfig, training_rows: int) -> int:

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 
 from training.announce import show_notes, show_table
 from training.column_notes import column_notes
 from training.config import RunConfig
-from training.diagnose import doubtful_settings
+from training.doubtful_settings import doubtful_settings
 from training.group_split import grouped_folds
 from training.guard import Doubt, doubts
 from training.inputs import Column, Rows, placed
@@ -56,6 +55,8 @@ class Start:
 
     def rows(self, which: Indices) -> Rows:
         """These rows as the network takes them."""
+        import torch
+
         table = self.data.table
         inputs = self.learned.preprocessing.encode(table.features[which])
         return Rows(inputs, torch.from_numpy(table.class_index[which]))
@@ -77,6 +78,9 @@ def start(config: RunConfig, *, cross_validated: bool = False) -> Start:
     learned from them before is how numbers are scaled and which categories there are, never
     anything of labels.
     """
+    # look takes less time than its import, and does without.
+    import torch
+
     assert config.name is not None
     torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
     check_writable(config.models, config.name)

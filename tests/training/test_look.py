@@ -1,5 +1,7 @@
 """look: what fit would say of a table, said without one."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -106,3 +108,22 @@ def test_dates_are_settled_in_the_file_of_settings_or_left_out_of_it(tmp_path: P
     assert config.date == ("dots=dd.mm.yyyy", "iso")
     assert config.ignore == ("either", "wrong")
     assert start(config.resolved()).data.table.columns == looked.begun.data.table.columns
+
+
+def test_look_does_without_what_takes_longer_to_import_than_to_look(messy: Path) -> None:
+    script = (
+        "import sys; from training.__main__ import main; "
+        "status = main(sys.argv[1:]); "
+        "heavy = {'torch', 'sklearn', 'onnx', 'onnxruntime', 'matplotlib'} & sys.modules.keys(); "
+        "sys.exit(status or ', '.join(sorted(heavy)) or 0)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, "look", "--data", messy, "--target", "churn"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "classes of churn" in done.stdout

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from service.inference.features import numbers_only
 from training.errors import TableInvalid
@@ -66,6 +65,8 @@ def _fashion_mnist() -> Table:
 
 def _pooled(table: Table) -> Table:
     """28 x 28 pixels averaged to 16 x 8: 128 features."""
+    import torch
+
     images = torch.from_numpy(table.features.numeric).view(-1, 1, 28, 28)
     pooled = torch.nn.functional.adaptive_avg_pool2d(images, (16, 8)).flatten(1).numpy()
     names = [f"pixel_{row}_{column}" for row in range(16) for column in range(8)]
