@@ -13,6 +13,7 @@ from training.config import RunConfig
 from training.config_file import read_config, read_settings
 from training.errors import AlreadyPublished, TrainingError
 from training.interrupt import Stopped, tidily_terminated
+from training.screen import show
 from training.select_config import SelectConfig
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     except AlreadyPublished as exc:
         print(f"published   {exc.folder} (before the run was stopped: nothing is left to do)")
     except (TrainingError, ServiceError) as exc:
-        print(f"mlpserve: {exc}", file=sys.stderr)
+        show([f"mlpserve: {exc}"], sys.stderr)
         return 2
     except ModuleNotFoundError as exc:
         print(
@@ -62,7 +63,7 @@ def _look(options: argparse.Namespace) -> None:
     from training.look import lines, look, settings_toml
 
     looked = look(config)
-    print(*lines(looked), sep="\n")
+    show(lines(looked))
     if options.write is not None:
         from training.prediction_files import written_whole
 
@@ -90,9 +91,9 @@ def _fit(options: argparse.Namespace) -> None:
     from training.summary import learning_curve_lines, run_lines
 
     done = run(config, resume=options.resume, publish_best=options.publish_best)
-    print(*run_lines(done.manifest), sep="\n")
+    show(run_lines(done.manifest))
     if done.manifest.learning_curve:
-        print("learning curve", *learning_curve_lines(done.manifest.learning_curve), sep="\n")
+        show(["learning curve", *learning_curve_lines(done.manifest.learning_curve)])
     if config.memory is not None:
         peak = peak_resident_bytes() / 2**20
         print(f"memory      at most {peak:,.0f} MiB of {config.memory / 2**20:,.0f} resident")
@@ -111,10 +112,10 @@ def _select(options: argparse.Namespace) -> None:
         return
     done = run_selection(config, resume=options.resume, publish_best=options.publish_best)
     assert done.manifest.selection is not None
-    print(*selection_lines(done.manifest.selection), sep="\n")
-    print(*run_lines(done.manifest), sep="\n")
+    show(selection_lines(done.manifest.selection))
+    show(run_lines(done.manifest))
     if done.manifest.learning_curve:
-        print("learning curve", *learning_curve_lines(done.manifest.learning_curve), sep="\n")
+        show(["learning curve", *learning_curve_lines(done.manifest.learning_curve)])
     _print_end(done)
 
 
@@ -122,7 +123,7 @@ def _print_end(done: "Run") -> None:
     from training.next_steps import next_lines
     from training.summary import time_line
 
-    print(time_line(done.seconds, done.manifest.environment["threads"]))
+    show([time_line(done.seconds, done.manifest.environment["threads"])])
     print(f"published   {done.folder}\n")
     print(*next_lines(done.folder, done.manifest), sep="\n")
 
@@ -153,9 +154,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     else:
         scores, told = score_seen(predictor, features, class_index, seen)
         show_notes([told])
-    print(score_line(scores))
-    for line in class_lines(scores):
-        print(line)
+    show([score_line(scores), *class_lines(scores)])
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -189,7 +188,7 @@ def _predict(options: argparse.Namespace) -> None:
         with written_whole(options.out) as file:
             told = write_predictions(predictor, features, file, asked, as_parquet=as_parquet)
     out = "the predictions" if options.out is None else str(options.out)
-    print(*told.lines(out, str(version)), sep="\n", file=sys.stderr)
+    show(told.lines(out, str(version)), sys.stderr)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from service.inference.dates import iso_text
 from training.inputs import Column
 from training.preprocess import RARE, Summary
+from training.screen import show
 
 _COLUMNS_SHOWN = 40
 
 
 def show_table(columns: Sequence[Column], summaries: Sequence[Summary]) -> None:
     """What was taken for what, on standard error."""
-    for line in table_lines(columns, summaries):
-        print(line, file=sys.stderr)
+    show(table_lines(columns, summaries), sys.stderr)
 
 
 def table_lines(columns: Sequence[Column], summaries: Sequence[Summary]) -> Iterator[str]:
@@ -34,8 +34,7 @@ def table_lines(columns: Sequence[Column], summaries: Sequence[Summary]) -> Iter
 
 def show_notes(notes: Sequence[str]) -> None:
     """What the user should know, on standard error."""
-    for line in note_lines(notes):
-        print(line, file=sys.stderr)
+    show(note_lines(notes), sys.stderr)
 
 
 def note_lines(notes: Sequence[str]) -> Iterator[str]:

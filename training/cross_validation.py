@@ -1,6 +1,7 @@
 """Folds times settings, trained side by side."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,14 +32,17 @@ NOT_TRIED = "not tried yet"
 class Watcher(Protocol):
     """Who is told how a search goes."""
 
-    def advance(self, epoch: int, models: int, best: float | None) -> None:
-        """So many models have trained one more epoch; `best` is the lowest mean so far."""
+    def advance(self, epoch: int, models: int, best: float | None, left: int) -> None:
+        """So many models have trained one more epoch.
+
+        `best` is the lowest mean so far, and `left` about the epochs that all models still have.
+        """
 
 
 class Unwatched:
     """Tells nobody."""
 
-    def advance(self, epoch: int, models: int, best: float | None) -> None:
+    def advance(self, epoch: int, models: int, best: float | None, left: int) -> None:
         """Say nothing."""
 
 
@@ -75,10 +79,11 @@ class CrossValidation:
         """Train all to their ends, or until they are given up; goes on from the checkpoint."""
         checkpoint.restore(self._restore)
         epochs = self._jobs[0].how.epochs
-        for rung, target in enumerate([*rungs(epochs), epochs] if pruner else [epochs]):
+        targets = [*rungs(epochs), epochs] if pruner else [epochs]
+        for rung, target in enumerate(targets):
             if rung < self._rungs_done:
                 continue
-            self._train(target, watcher, checkpoint)
+            self._train(targets[rung:], watcher, checkpoint)
             if pruner is not None and target < epochs:
                 self._give_up(target, pruner)
             self._rungs_done = rung + 1
@@ -137,15 +142,27 @@ class CrossValidation:
                 return DIVERGED
         return self.ended.get(setting)
 
-    def _train(self, target: int, watcher: Watcher, checkpoint: Checkpoint) -> None:
+    def _train(self, targets: Sequence[int], watcher: Watcher, checkpoint: Checkpoint) -> None:
+        """To the first of these epochs; settings are given up at all of them but the last."""
+        target = targets[0]
         for group, _ in self._groups:
             while group.alive and group.epochs_done < target:
                 models = len(group.alive)
                 group.epoch()
                 self._drop_diverged()
-                watcher.advance(group.epochs_done, models, self._lowest())
+                watcher.advance(group.epochs_done, models, self._lowest(), self._left(targets))
                 if checkpoint.is_due:
                     checkpoint.save(self._state())
+
+    def _left(self, targets: Sequence[int]) -> int:
+        """About the epochs of all models to come; how many stop early by themselves is unknown."""
+        going = [(len(group.alive), group.epochs_done) for group, _ in self._groups]
+        left = float(sum(models * max(0, targets[0] - done) for models, done in going))
+        models = float(sum(models for models, _ in going))
+        for before, after in pairwise(targets):
+            models *= _KEPT
+            left += models * (after - before)
+        return round(left)
 
     def _drop_diverged(self) -> None:
         """One fold that went wrong is enough to train no other fold of that setting."""

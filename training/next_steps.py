@@ -10,8 +10,8 @@ from pathlib import Path
 
 from service.model_repository.example import example_body
 from service.model_repository.manifest import Manifest
+from training.screen import columns
 
-_COLUMNS = 100
 _PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 # Of more numbers than that, a row is made up by the shell.
 _MOST_PRINTED = 64
@@ -85,9 +85,9 @@ def _pieces(instances: object) -> Iterator[str]:
 
 def _wrapped(pieces: Iterable[str]) -> Iterator[str]:
     """Pieces with blanks between them, in lines as long as they may be."""
-    line = ""
+    line, width = "", columns() - 5
     for piece in pieces:
-        if line and len(line) + 1 + len(piece) > _COLUMNS - 5:
+        if line and len(line) + 1 + len(piece) > width:
             yield line
             line = piece
         else:

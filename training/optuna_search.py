@@ -235,9 +235,9 @@ class _Beating:
         self._progress, self._storage, self._trials = progress, storage, trials
         self._beaten_at = 0.0
 
-    def advance(self, epoch: int, models: int, best: float | None) -> None:
+    def advance(self, epoch: int, models: int, best: float | None, left: int) -> None:
         """So many models have trained one more epoch."""
-        self._progress.advance(epoch, models, best)
+        self._progress.advance(epoch, models, best, left)
         now = time.monotonic()
         if now - self._beaten_at >= HEARTBEAT_S:
             self._beaten_at = now

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from training.fitting.batches import Batches
 from training.fitting.early_stopping import EpochRecord
 from training.inputs import Rows
+from training.screen import columns
 
 _LINES = 10
 # Between two signs of life within an epoch: on a terminal, and elsewhere.
@@ -28,7 +29,13 @@ class Progress:
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._bar = tqdm(total=self._epochs, unit="epoch", leave=False)
+            self._bar = tqdm(
+                total=self._epochs,
+                leave=False,
+                ncols=columns() - 1,
+                bar_format="{percentage:3.0f}%|{bar}| epoch {n_fmt} of {total_fmt}, {remaining} "
+                "left{postfix}",
+            )
         return self
 
     def watch(self, batches: Batches) -> Batches:

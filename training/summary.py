@@ -1,6 +1,6 @@
 """What a run came to, in lines for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -78,9 +78,13 @@ def selection_lines(selection: Selection) -> Iterator[str]:
         f"{len(order)} settings by {selection.search} search, {selection.folds} folds: "
         "mean validation log-loss, its standard error, accuracy, epochs, parameters"
     )
+    alike = _alike(selection.settings)
+    if alike:
+        yield f"all with {values_text(alike)}"
     for place in order[:_SETTINGS_SHOWN]:
         yield _setting_line(
             selection.settings[place],
+            alike,
             mark="*" if place == selection.chosen else "+" if place == selection.best else " ",
         )
     if len(order) > _SETTINGS_SHOWN:
@@ -168,8 +172,18 @@ def _rank(setting: SettingScore) -> tuple[bool, float]:
     return (setting.ended is not None, float("inf") if mean is None else mean)
 
 
-def _setting_line(setting: SettingScore, *, mark: str) -> str:
-    values = values_text(setting.values)
+def _alike(settings: Sequence[SettingScore]) -> dict[str, JsonValue]:
+    """The values that all of several settings have."""
+    first, *others = settings
+    return {
+        name: value
+        for name, value in first.values.items()
+        if others and all(other.values.get(name) == value for other in others)
+    }
+
+
+def _setting_line(setting: SettingScore, alike: Mapping[str, JsonValue], *, mark: str) -> str:
+    values = values_text({k: v for k, v in setting.values.items() if k not in alike})
     if setting.mean_log_loss is None or setting.standard_error is None:
         return f"{mark} {'-':>7}                                    {values} ({setting.ended})"
     accuracy = sum(setting.accuracies) / len(setting.accuracies)
