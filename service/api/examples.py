@@ -9,7 +9,7 @@ from service.inference.predictor import Predictor
 # Each model comes with a row of its own for every operation.
 MOST_MODELS = 20
 # Features of a row that is still read in a page, of other models than the narrowest.
-_WIDEST = 2000
+WIDEST = 2000
 _FUNCTION = "tanh"
 _POINTS = {"x": [-1.0, 0.0, 2.0], "parameters": {}}
 
@@ -43,7 +43,7 @@ def with_examples(paths: dict[str, Any], predictors: Iterable[Predictor]) -> dic
 
 def _shown(predictors: Iterable[Predictor]) -> list[Predictor]:
     narrow_first = sorted(predictors, key=_width)
-    others = [predictor for predictor in narrow_first[1:] if _width(predictor)[0] <= _WIDEST]
+    others = [predictor for predictor in narrow_first[1:] if _width(predictor)[0] <= WIDEST]
     return (narrow_first[:1] + others)[:MOST_MODELS]
 
 
