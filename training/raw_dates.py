@@ -22,24 +22,23 @@ def add_calendar(graph: GraphBuilder, dates: Calendar, filled: str, *, gaps: boo
     graph.node("Clip", ["dates", "first_day", "last_day"], "days")
     graph.node("Floor", ["days"], "whole_days")
     _whole_days(graph)
-    graph.constant("turn", 2 * math.pi)
-    graph.constant("part_axis", [2], np.int64)
-    graph.node("Sub", ["days", "whole_days"], "part_of_day")
-    graph.node("Mul", ["part_of_day", "turn"], "time_of_day")
+    if gaps or dates.has_times:
+        graph.constant("part_axis", [2], np.int64)
     parts = ["week_days", "months_and_years"]
-    for operator in ("Sin", "Cos"):
-        graph.node(operator, ["time_of_day"], f"time_{operator}")
-        parts.append(
-            graph.node("Unsqueeze", [f"time_{operator}", "part_axis"], f"time_part_{operator}")
-        )
+    kept, n_parts = dates.kept, date_parts.N_PARTS
+    if dates.has_times:
+        parts += _times(graph)
+    else:
+        n_parts -= len(date_parts.TIME)
+        kept = kept // date_parts.N_PARTS * n_parts + kept % date_parts.N_PARTS
     found = graph.node("Concat", parts, "parts_of_dates", axis=2)
     if gaps:
         graph.node("Gather", ["missing", "date_places"], "missing_dates", axis=1)
         graph.node("Unsqueeze", ["missing_dates", "part_axis"], "parts_are_missing")
         graph.constant("nothing", 0.0)
         found = graph.node("Where", ["parts_are_missing", "nothing", found], "parts_or_nothing")
-    graph.constant("kept_parts", dates.kept, np.int64)
-    graph.constant("parts_shape", [0, len(dates.places) * date_parts.N_PARTS], np.int64)
+    graph.constant("kept_parts", kept, np.int64)
+    graph.constant("parts_shape", [0, len(dates.places) * n_parts], np.int64)
     graph.node("Reshape", [found, "parts_shape"], "all_parts")
     return graph.node("Gather", ["all_parts", "kept_parts"], "calendar", axis=1)
 
@@ -67,3 +66,18 @@ def _whole_days(graph: GraphBuilder) -> None:
     graph.node("Add", ["in_400_years", "century"], "with_leap_days")
     graph.node("Mod", ["with_leap_days", "days_of_4_years"], "in_4_years")
     graph.node("Gather", ["month_and_year_table", "in_4_years"], "months_and_years")
+
+
+def _times(graph: GraphBuilder) -> list[str]:
+    """Sine and cosine of the time of day, from `days` and `whole_days`."""
+    graph.constant("turn", 2 * math.pi)
+    graph.node("Sub", ["days", "whole_days"], "part_of_day")
+    graph.node("Mul", ["part_of_day", "turn"], "time_of_day")
+    return [
+        graph.node(
+            "Unsqueeze",
+            [graph.node(operator, ["time_of_day"], f"time_{operator}"), "part_axis"],
+            f"time_part_{operator}",
+        )
+        for operator in ("Sin", "Cos")
+    ]

@@ -8,6 +8,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import get_args
 
 from service.inference.spelling import BLANKS
@@ -20,6 +21,7 @@ STEPS_A_DAY = 256
 FAR_DAYS = 2**16
 DAY_MICROSECONDS = 86_400_000_000
 STEP_MICROSECONDS = DAY_MICROSECONDS // STEPS_A_DAY
+_LONGEST = 48
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 _TIME = (
@@ -47,6 +49,12 @@ def days_of(text: str, form: DateForm = ISO) -> float | None:
 
     A time with an offset is taken at UTC, one without it as it stands.
     """
+    return _days_of(text, form) if len(text) <= _LONGEST else None
+
+
+# A cell of a request is looked at twice, and the same days come again and again.
+@lru_cache(maxsize=4096)
+def _days_of(text: str, form: DateForm) -> float | None:
     found = _PATTERNS[form].fullmatch(text)
     if found is None:
         return None
