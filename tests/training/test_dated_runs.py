@@ -97,7 +97,7 @@ def test_card_shows_dates_and_the_published_version_opens(dated: Run) -> None:
 
     opened = open_version(read_version(dated.folder, root=models, name="rows", number=1))
 
-    assert "| on | 2021-01-0" in card
+    assert "| on | date (in files dd/mm/yyyy) | 2021-01-0" in card
     features = read_features(models.parent / "rows.csv", opened.manifest.signature)
     expected = dated.model.probabilities(features)
     np.testing.assert_allclose(opened.predict(features).probabilities, expected, atol=1e-5)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from service.inference.dates import iso_text
+from service.inference.dates import ISO, iso_text
 from service.model_repository.manifest import Manifest
 from service.model_repository.provenance import Finding, ReferenceScore
 from service.model_repository.signature import Feature, Signature
@@ -151,7 +151,8 @@ def _feature(feature: Feature, signature: Signature) -> tuple[str, ...]:
 
 def _kind(feature: Feature) -> str:
     if feature.dtype == "date":
-        return "date"
+        is_iso = feature.date_form in (None, ISO)
+        return "date" if is_iso else f"date (in files {feature.date_form})"
     if feature.dtype == "string":
         return "category" if feature.categories else "text"
     if feature.written is None:
