@@ -1,3 +1,3 @@
 """The online half of mlpserve: prediction requests in, predictions out."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
+from service import VERSION
 from service.cores import available_cores
 from service.errors import SettingsInvalid
 from service.nearest import did_you_mean
@@ -171,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         f"Each flag can also be given as a variable: --row-limit as {PREFIX}ROW_LIMIT.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"mlpserve {VERSION}")
     for name, field in Settings.model_fields.items():
         parser.add_argument(
             "--" + name.replace("_", "-"),

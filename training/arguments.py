@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from pydantic.fields import FieldInfo
 
+from service import VERSION
 from service.nearest import did_you_mean, nearest
 from training.config import RunConfig
 from training.config_file import presets
@@ -99,6 +100,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentP
         epilog=_EXAMPLES,
         formatter_class=_Help,
     )
+    whole.add_argument("--version", action="version", version=f"mlpserve {VERSION}")
     commands = whole.add_subparsers(dest="command", required=True)
     rows = "[--data FILE --target COLUMN | --dataset NAME]"
     fit = _command(

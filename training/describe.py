@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from pydantic import JsonValue
 
+from service import VERSION
 from service.model_repository.manifest import (
     ClassBalance,
     Epoch,
@@ -147,6 +148,7 @@ def history(records: Sequence[EpochRecord]) -> History:
 def environment(threads: int, dtype: torch.dtype) -> dict[str, JsonValue]:
     """What the result depends on beside config and data: it is bit-equal only at these."""
     return {
+        "mlpserve": VERSION,
         "python": platform.python_version(),
         "machine": platform.machine(),
         "threads": threads,

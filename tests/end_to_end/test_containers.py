@@ -1,5 +1,6 @@
 """The images, built and run for real by a container engine: make test-containers."""
 
+import json
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from service import VERSION
 from tests.service_process import ROOT, wait_until_loaded
 from training.tables.datasets import load_dataset
 
@@ -117,3 +119,12 @@ def test_service_image_serves_the_shipped_models_by_itself() -> None:
         assert answer.json()["name"] == "digits"
     finally:
         _run("docker", "stop", "-t", "5", started)
+
+
+@pytest.mark.parametrize("target", IMAGES)
+def test_image_is_labelled_with_the_release(images: None, target: str) -> None:  # noqa: ARG001
+    labels = _require(
+        _run("docker", "image", "inspect", "-f", "{{json .Config.Labels}}", IMAGES[target])
+    )
+
+    assert json.loads(labels)["org.opencontainers.image.version"] == VERSION

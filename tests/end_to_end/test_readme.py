@@ -52,10 +52,3 @@ def test_readme_and_help_name_every_make_target() -> None:
     assert targets is not None
     explained = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
     assert sorted(targets[1].split()) == sorted(explained)
-
-
-def test_version_is_the_same_everywhere() -> None:
-    pyproject = (ROOT / "pyproject.toml").read_text()
-    package = (ROOT / "service/__init__.py").read_text()
-
-    assert re.search(r'^version = "(.*)"', pyproject, re.M)[1] in package  # type: ignore[index]

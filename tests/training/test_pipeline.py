@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service import VERSION
 from service.model_repository.layout import ARTIFACT
 from training.config_file import read_config
 from training.finish import Run
@@ -96,3 +97,7 @@ def test_nothing_is_learned_from_test_rows(tmp_path: Path, two_blobs: Path) -> N
 
     assert first.manifest.table.fingerprint != second.manifest.table.fingerprint
     assert first.manifest.artifact == second.manifest.artifact
+
+
+def test_manifest_says_which_release_trained_the_version(iris: Run) -> None:
+    assert iris.manifest.environment["mlpserve"] == VERSION
