@@ -1,7 +1,7 @@
 """What is odd about the values of columns that are used: gaps in words, spellings, one value."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from training.inputs import Column, placed
 from training.preprocess import RARE, Summary
 from training.tables.counts import Counts, TextCounts
 from training.tables.gap_words import is_gap_word, quoted
+from training.tables.table import Label
 
 # Of a column with more different texts, such as one of names, spellings are not compared.
 _MOST_SPELLINGS = 10_000
@@ -34,6 +35,30 @@ def column_notes(
             if not column.is_text and (told := _one_number(features.numeric[:, place])):
                 nearly[column.name] = told
     return [*notes, *_one_value(nearly)]
+
+
+def label_notes(target: str, labels: Sequence[Label]) -> Iterator[str]:
+    """Classes that may be one, or none."""
+    texts = [label for label in labels if isinstance(label, str)]
+    for group in _alike(texts):
+        yield (
+            f"the target '{target}' holds {', '.join(map(repr, sorted(group)))}, which differ by "
+            "case or blanks alone, as classes of their own: mend the file if they are one"
+        )
+    for text in texts:
+        if is_gap_word(text) and not (text == "-" and "+" in texts):
+            yield (
+                f"the target '{target}' holds '{text}' as a class: --missing {quoted(text)} leaves "
+                "such rows out"
+            )
+
+
+def _alike(texts: Iterable[str]) -> list[list[str]]:
+    """The texts that differ by case or blanks alone, of which there are two or more."""
+    groups: dict[str, list[str]] = {}
+    for text in texts:
+        groups.setdefault(folded(text), []).append(text)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _gap_words(texts: Mapping[str, TextCounts]) -> Iterator[str]:
@@ -61,13 +86,10 @@ def _spellings(texts: Mapping[str, TextCounts]) -> Iterator[str]:
     for name, counted in texts.items():
         if not 1 < len(counted.rows) <= _MOST_SPELLINGS:
             continue
-        alike: dict[str, list[str]] = {}
-        for text in counted.rows:
-            alike.setdefault(folded(text), []).append(text)
         groups = [
             sorted(group, key=lambda text: (-counted.rows[text], text))
-            for group in alike.values()
-            if len(group) > 1 and max(counted.rows[text] for text in group) >= RARE
+            for group in _alike(counted.rows)
+            if max(counted.rows[text] for text in group) >= RARE
         ]
         if groups:
             groups.sort(key=lambda group: -counted.rows[group[0]])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from training.announce import show_notes, show_table
-from training.column_notes import column_notes
+from training.column_notes import column_notes, label_notes
 from training.config import RunConfig
 from training.doubtful_settings import doubtful_settings
 from training.group_split import grouped_folds
@@ -132,6 +132,7 @@ def begin(
     )
     notes = (
         *table.notes,
+        *label_notes(table.target, table.labels),
         *learned.notes,
         *odd,
         *_gap_notes(data, learned, config),

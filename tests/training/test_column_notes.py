@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from training.column_notes import column_notes
+from training.column_notes import column_notes, label_notes
 from training.preprocess import learn
 from training.tables.columns import typed_columns
 from training.tables.counts import counts_of
@@ -68,3 +68,14 @@ def test_many_columns_of_nearly_one_value_are_told_in_one_line() -> None:
 
     assert len(notes) == 1
     assert notes[0].startswith("columns 'x0', 'x1', 'x2', 'x3', 'x4' and 3 more hold one value")
+
+
+def test_labels_that_may_be_one_class_or_none_are_told() -> None:
+    assert list(label_notes("churn", ("?", "No", "Yes", "yes"))) == [
+        (
+            "the target 'churn' holds 'Yes', 'yes', which differ by case or blanks alone, as "
+            "classes of their own: mend the file if they are one"
+        ),
+        "the target 'churn' holds '?' as a class: --missing '?' leaves such rows out",
+    ]
+    assert list(label_notes("sign", ("+", "-"))) == []
