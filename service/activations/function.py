@@ -16,7 +16,14 @@ Formula = Callable[..., Array]
 LARGE = 1e6
 SMALL = 1e-6
 
+# Where a function or its derivative may jump, of its parameters by keyword.
+Places = Callable[..., tuple[float, ...]]
+
 Saturation = Literal["no", "left", "right", "both"]
+
+
+def nowhere(**_parameters: float) -> tuple[float, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,8 @@ class ActivationFunction:
     """An activation function; the properties hold for the default parameters.
 
     `value` and `derivative` take an array of any shape and every parameter by keyword,
-    and return an array of that shape.
+    and return an array of that shape; `bends` are the places where one of them may jump.
+    `constants` are numbers that the formulas name and nobody chooses.
     """
 
     name: str
@@ -60,6 +68,8 @@ class ActivationFunction:
     parameters: tuple[Parameter, ...] = ()
     bounds: tuple[float, float] | None = None
     note: str = ""
+    bends: Places = nowhere
+    constants: tuple[tuple[str, float], ...] = ()
 
     def with_defaults(self, given: Mapping[str, float]) -> dict[str, float]:
         """Every parameter's value: the given one, or else the default.

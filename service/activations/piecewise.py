@@ -83,3 +83,23 @@ def hardshrink(x: Array, *, lambd: float) -> Array:
 
 def shrink_derivative(x: Array, *, lambd: float) -> Array:
     return _where(np.abs(x) > lambd, 1.0, 0.0)
+
+
+def bends_at_zero(**_parameters: float) -> tuple[float, ...]:
+    return (0.0,)
+
+
+def bends_of_relu6() -> tuple[float, ...]:
+    return (0.0, 6.0)
+
+
+def bends_of_hardsigmoid() -> tuple[float, ...]:
+    return (-3.0, 3.0)
+
+
+def bends_of_hardtanh(*, min_val: float, max_val: float) -> tuple[float, ...]:
+    return (min_val, max_val)
+
+
+def bends_of_shrinks(*, lambd: float) -> tuple[float, ...]:
+    return (-lambd, lambd)

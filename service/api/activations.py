@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.activations.curve import draw, points
+from service.activations.curve import points
 from service.activations.function import evaluate
+from service.activations.picture import draw
 from service.activations.table import TABLE, find
 from service.api import bodies
 from service.api.requests import prefers

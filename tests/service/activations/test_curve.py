@@ -1,15 +1,11 @@
-"""Points along an activation function, and the picture."""
-
-import xml.etree.ElementTree as ET
+"""Points along an activation function."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.activations.curve import draw, points
-from service.activations.function import ActivationFunction, evaluate
-from service.activations.table import TABLE
+from service.activations.curve import points
 from service.errors import InvalidInput, TooManyRows
 
 
@@ -51,22 +47,3 @@ def test_range_without_points_is_refused(start: float, stop: float, step: float)
 def test_more_points_than_the_limit_are_refused_before_they_are_made() -> None:
     with pytest.raises(TooManyRows, match="at most 1000 points"):
         points(-1e300, 1e300, 1e-300, limit=1000)
-
-
-@pytest.mark.parametrize("function", [pytest.param(f, id=n) for n, f in TABLE.items()])
-def test_picture_shows_function_and_derivative(function: ActivationFunction) -> None:
-    curve = evaluate(function, points(-8, 8, 0.1, limit=1000), {})
-
-    picture = ET.fromstring(draw(function, curve))  # noqa: S314 - our own document
-
-    lines = picture.findall("{http://www.w3.org/2000/svg}polyline")
-    assert len(lines) == 2
-    assert all(len(line.attrib["points"].split()) == 161 for line in lines)
-
-
-def test_picture_of_a_single_point_is_drawn() -> None:
-    function = TABLE["relu"]
-
-    picture = draw(function, evaluate(function, np.array([0.0]), {}))
-
-    assert "nan" not in picture
