@@ -1,6 +1,7 @@
 """The picture of an activation function as SVG: the function and its derivative on one axis."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -51,7 +52,7 @@ def _pieces(
     function: ActivationFunction, formula: Formula, curve: Evaluation, values: Array
 ) -> Pieces:
     bends = function.bends(**curve.parameters)
-    return pieces(lambda x: formula(x, **curve.parameters), curve.x, values, bends)
+    return pieces(partial(formula, **curve.parameters), curve.x, values, bends)
 
 
 def _heights(*curves: Pieces) -> list[float]:

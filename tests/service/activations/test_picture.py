@@ -1,6 +1,7 @@
 """The picture of an activation function: its lines and their breaks, its axes, its words."""
 
 import xml.etree.ElementTree as ET
+from functools import partial
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_no_line_crosses_a_jump(function: ActivationFunction) -> None:
         (curve.derivative, function.derivative),
     ):
         bends = function.bends(**curve.parameters)
-        drawn = pieces(lambda x, f=formula: f(x, **curve.parameters), curve.x, values, bends)
+        drawn = pieces(partial(formula, **curve.parameters), curve.x, values, bends)
         for line in drawn.lines:
             assert np.abs(np.diff(line.y)).max() < 0.2
             assert (np.diff(line.x) > 0).all()
