@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from service.model_repository.manifest import Manifest, Scores
 from service.model_repository.provenance import LearningCurvePoint, Selection, SettingScore
+from training.intervals import of_share
 
 _SETTINGS_SHOWN, _RECALLS_SHOWN, _CLASSES_SHOWN = 20, 12, 50
 
@@ -23,7 +24,7 @@ def run_lines(manifest: Manifest) -> Iterator[str]:
         groups = manifest.table.groups
         yield f"groups      {groups.count:,} of '{groups.column}', none divided by the split"
     yield f"epochs      {len(manifest.history.epochs)}, best {manifest.history.best_epoch}"
-    yield f"validation  {score_line(manifest.scores.validation)}"
+    yield f"validation  {score_line(manifest.scores.validation, has_interval=False)}"
     yield f"test        {score_line(manifest.scores.test)}"
     yield f"recall      {recall_line(manifest.scores.test)}"
     if manifest.calibration is not None:
@@ -110,17 +111,22 @@ def learning_curve_lines(points: tuple[LearningCurvePoint, ...]) -> Iterator[str
         yield f"  the last {grown:.1f} x rows lowered the log-loss by {share:.1%}: {told}"
 
 
-def score_line(scores: Scores) -> str:
-    """Accuracy beside that of the commonest class, log-loss, ranking, and rows; what there is."""
+def score_line(scores: Scores, *, has_interval: bool = True) -> str:
+    """Accuracy beside that of the commonest class, log-loss, ranking, and rows; what there is.
+
+    The accuracy comes with its interval, which rows that chose a model have not: theirs is too
+    good by an unknown amount.
+    """
+    interval = of_share(scores.accuracy, scores.rows) if has_interval else None
+    within = "" if interval is None else f" (95 %: {interval})"
     measured = {
-        "accuracy": scores.accuracy,
         "log-loss": scores.log_loss,
         "AUC": scores.roc_auc,
         "average precision": scores.average_precision,
         "always the commonest class": scores.majority,
     }
     told = [f"{name} {value:.4f}" for name, value in measured.items() if value is not None]
-    return ", ".join([*told, f"{scores.rows} rows"])
+    return ", ".join([f"accuracy {scores.accuracy:.4f}{within}", *told, f"{scores.rows} rows"])
 
 
 def recall_line(scores: Scores) -> str:
@@ -139,11 +145,15 @@ def class_lines(scores: Scores) -> Iterator[str]:
         told = tuple(found[:_CLASSES_SHOWN])
         yield f"of {len(scores.per_class)} classes the {len(told)} with the lowest recall:"
     width = max([5, *(len(str(row.label)) for row in told)])
-    yield f"{'class':{width}}  precision  recall      f1     AUC      AP   rows"
+    yield (
+        f"{'class':{width}}  precision  recall  {'95 % interval':14}      f1     AUC      AP   rows"
+    )
     for row in told:
+        interval = of_share(row.recall, row.rows)
         yield (
             f"{row.label!s:{width}}  {row.precision:9.4f}  {row.recall:6.4f}  "
-            f"{row.f1:6.4f}  {_share(row.roc_auc)}  {_share(row.average_precision)}  {row.rows:5d}"
+            f"{str(interval or '-'):14}  {row.f1:6.4f}  {_share(row.roc_auc)}  "
+            f"{_share(row.average_precision)}  {row.rows:5d}"
         )
 
 

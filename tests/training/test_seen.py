@@ -40,7 +40,8 @@ def test_of_the_table_trained_on_only_the_test_rows_are_scored(
         "the model was trained on this table: scored are only its 18 test rows, not the 72" in err
     )
     test = done.manifest.scores.test
-    assert line.startswith(f"accuracy {test.accuracy:.4f}, log-loss {test.log_loss:.4f}, ")
+    assert line.startswith(f"accuracy {test.accuracy:.4f} (95 %: ")
+    assert f", log-loss {test.log_loss:.4f}, " in line
     assert line.endswith(", 18 rows")
 
 

@@ -53,4 +53,30 @@ def test_class_without_rows_has_no_recall_to_tell() -> None:
 
 
 def test_what_was_not_measured_is_not_told() -> None:
-    assert score_line(_scores([0.25, 0.75])) == "accuracy 0.5000, log-loss 1.0000, 8 rows"
+    line = score_line(_scores([0.25, 0.75]), has_interval=False)
+
+    assert line == "accuracy 0.5000, log-loss 1.0000, 8 rows"
+
+
+def test_accuracy_comes_with_what_it_may_be_of_other_rows() -> None:
+    scores = _scores([1.0]).model_copy(update={"rows": 69, "accuracy": 68 / 69})
+
+    assert score_line(scores).startswith("accuracy 0.9855 (95 %: 0.92 to 1.00), log-loss")
+
+
+def test_validation_rows_which_chose_the_model_have_no_interval(iris: Run) -> None:
+    lines = {line.split()[0]: line for line in run_lines(iris.manifest) if line.strip()}
+
+    assert "95 %" in lines["test"]
+    assert "95 %" not in lines["validation"]
+
+
+def test_recall_of_each_class_comes_with_its_interval_where_it_has_rows() -> None:
+    found = _scores([0.5, 0.75])
+    empty = found.per_class[0].model_copy(update={"rows": 0, "recall": 0.0})
+
+    lines = list(class_lines(found.model_copy(update={"per_class": (empty, found.per_class[1])})))
+
+    assert lines[1].split()[2:4] == ["0.0000", "-"]
+    assert "0.7500  0.30 to 0.95" in lines[2]
+    assert len({len(line) for line in lines}) == 1

@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 
 from service.model_repository.example import example_row
-from service.model_repository.manifest import Manifest
+from service.model_repository.manifest import Manifest, Scores
 from service.model_repository.signature import Cell
+from training.intervals import of_share
 from training.report.making import diagnosis, learning_curve, network, selection, table
 from training.report.measured import calibration, scores, uncertainty
 from training.report.parts import Code, Heading, Listing, Paragraph, Part
@@ -36,11 +37,13 @@ def _what_it_is(manifest: Manifest) -> str:
     beyond = len(manifest.labels) - _LABELS
     more = f" and {beyond} more" if beyond > 0 else ""
     test = manifest.scores.test
+    interval = of_share(test.accuracy, test.rows)
+    within = "" if interval is None else f" (95 % interval {interval})"
     return (
         f"Classifies rows of {len(manifest.signature.features)} features as one of "
         f"{len(manifest.labels)} classes of {manifest.table.target}: {labels}{more}. Accuracy "
-        f"{test.accuracy:.4f} and log-loss {test.log_loss:.4f} on {test.rows} test rows that took "
-        f"no part in training. Published {manifest.created:%Y-%m-%d}."
+        f"{test.accuracy:.4f}{within} and log-loss {test.log_loss:.4f} on {test.rows} test rows "
+        f"that took no part in training. Published {manifest.created:%Y-%m-%d}."
     )
 
 
@@ -70,7 +73,7 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     )
     test = manifest.scores.test
     if test.rows < _FEW_TEST_ROWS:
-        yield f"{test.rows} test rows are few: the scores may be off by points."
+        yield f"{test.rows} test rows are few: {_may_be(test)}."
     yield from _of_classes(manifest)
     yield from _of_features(manifest)
     if manifest.parity.labels_different:
@@ -82,6 +85,13 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     yield from notes[:_NOTES]
     if len(notes) > _NOTES:
         yield f"and {len(notes) - _NOTES:,} more notes of this kind in the manifest."
+
+
+def _may_be(test: Scores) -> str:
+    interval = of_share(test.accuracy, test.rows)
+    if interval is None:
+        return "nothing is known of its accuracy on new ones"
+    return f"its accuracy on many more may be anything from {interval}"
 
 
 def _of_classes(manifest: Manifest) -> Iterator[str]:

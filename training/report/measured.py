@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from service.model_repository.manifest import ClassScores, Manifest, Scores
 from service.model_repository.provenance import COVERAGE_PERCENTS, Calibration, CalibrationTest
+from training.intervals import Interval, of_share
 from training.report.parts import Grid, Heading, Paragraph, Part, rest, shown
 
 _CLASSES, _COVERAGE = 50, 90
@@ -17,6 +18,7 @@ def scores(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
         "rows of",
         "rows",
         "accuracy",
+        "95 % interval",
         "always the commonest class",
         "log-loss (nats)",
         "AUC",
@@ -26,21 +28,55 @@ def scores(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
     per_class = manifest.scores.test.per_class
     if per_class:
         yield Grid(
-            ("class", "precision", "recall", "F1", "AUC", "average precision", "test rows"),
+            (
+                "class",
+                "precision",
+                "recall",
+                "95 % interval",
+                "F1",
+                "AUC",
+                "average precision",
+                "test rows",
+            ),
             tuple(map(_of_class, per_class[:_CLASSES])),
         )
         yield from rest(len(per_class), _CLASSES, "classes, in the manifest")
+    yield Paragraph(_intervals(manifest))
     yield from shown(plots, "confusion", "classes")
 
 
+def _intervals(manifest: Manifest) -> str:
+    told = (
+        "The intervals (Wilson's, 95 %) say where accuracy and recall may lie on all rows like the "
+        "test rows."
+    )
+    groups = manifest.table.groups
+    if groups is None:
+        return told
+    return (
+        f"{told} They count rows one by one: as those of one {groups.column} are alike, the truth "
+        "may lie farther off."
+    )
+
+
 def _scored(name: str, found: Scores) -> tuple[str, ...]:
-    shares = (found.accuracy, found.majority, found.log_loss, found.roc_auc)
-    return (name, f"{found.rows:,}", *map(_decimals, (*shares, found.average_precision)))
+    # The validation rows chose the model: theirs is too good by an unknown amount.
+    interval = of_share(found.accuracy, found.rows) if name == "test" else None
+    others = (found.majority, found.log_loss, found.roc_auc, found.average_precision)
+    accuracy = (_decimals(found.accuracy), _written(interval))
+    return (name, f"{found.rows:,}", *accuracy, *map(_decimals, others))
 
 
 def _of_class(found: ClassScores) -> tuple[str, ...]:
-    shares = (found.precision, found.recall, found.f1, found.roc_auc, found.average_precision)
-    return (str(found.label), *(_decimals(share, 3) for share in shares), str(found.rows))
+    others = (found.f1, found.roc_auc, found.average_precision)
+    interval = of_share(found.recall, found.rows)
+    recall = (_decimals(found.recall, 3), _written(interval))
+    shares = (_decimals(share, 3) for share in others)
+    return (str(found.label), _decimals(found.precision, 3), *recall, *shares, str(found.rows))
+
+
+def _written(interval: Interval | None) -> str:
+    return "" if interval is None else str(interval)
 
 
 def _decimals(value: float | None, digits: int = 4) -> str:

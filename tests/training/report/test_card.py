@@ -11,11 +11,13 @@ from service.model_repository.provenance import (
     CalibrationTest,
     Diagnosis,
     Finding,
+    Grouping,
     LearningCurvePoint,
     SetMeasure,
     Uncertainty,
 )
 from service.model_repository.signature import NumberFormat
+from training.intervals import of_share
 from training.report.card import card_md
 from training.report.evidence import Evidence
 from training.report.files import report_files
@@ -100,7 +102,8 @@ def test_ranking_scores_are_told_where_they_were_measured(penguins: Manifest, dr
     card = _card(draw, penguins.model_copy(update={"scores": scores}))
 
     validation, test_line = (f"{s.rows} | {s.accuracy:.4f}" for s in (before, test))
-    assert f"| validation | {validation} |  | {before.log_loss:.4f} |  |  |" in card
+    test_line += f" | {of_share(test.accuracy, test.rows)}"
+    assert f"| validation | {validation} |  |  | {before.log_loss:.4f} |  |  |" in card
     assert f"| test | {test_line} | 0.4412 | {test.log_loss:.4f} | 0.9871 | 0.9654 |" in card
 
 
@@ -204,3 +207,29 @@ def test_features_are_told_with_their_kind_and_how_the_table_wrote_them(
     assert "| number (1234.5 for $1,234.5) | " in card
     assert "| island | category |" in card
     assert "Columns of the table that are no features: id, note." in card
+
+
+def test_scores_carry_intervals(penguins: Manifest, draw: Draw) -> None:
+    test = penguins.scores.test
+    accuracy = test.model_copy(update={"rows": 69, "accuracy": 68 / 69})
+    scores = penguins.scores.model_copy(update={"test": accuracy})
+
+    card = _card(draw, penguins.model_copy(update={"scores": scores}))
+
+    assert "Accuracy 0.9855 (95 % interval 0.92 to 1.00) and log-loss" in card
+    assert "| test | 69 | 0.9855 | 0.92 to 1.00 |" in card
+    assert "its accuracy on many more may be anything from 0.92 to 1.00" in card
+    first = test.per_class[0]
+    recall = f"{first.recall:.3f} | {of_share(first.recall, first.rows)}"
+    assert f"| {first.label} | {first.precision:.3f} | {recall} | {first.f1:.3f} |" in card
+
+
+def test_intervals_of_grouped_rows_are_said_to_be_too_narrow(
+    penguins: Manifest, draw: Draw
+) -> None:
+    table = penguins.table.model_copy(update={"groups": Grouping(column="nest", count=40)})
+
+    assert "those of one nest are alike" not in _card(draw, penguins)
+    assert "those of one nest are alike" in _card(
+        draw, penguins.model_copy(update={"table": table})
+    )
