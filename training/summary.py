@@ -152,7 +152,7 @@ def class_lines(scores: Scores) -> Iterator[str]:
         interval = of_share(row.recall, row.rows)
         yield (
             f"{row.label!s:{width}}  {row.precision:9.4f}  {row.recall:6.4f}  "
-            f"{str(interval or '-'):14}  {row.f1:6.4f}  {_share(row.roc_auc)}  "
+            f"{interval or '-'!s:14}  {row.f1:6.4f}  {_share(row.roc_auc)}  "
             f"{_share(row.average_precision)}  {row.rows:5d}"
         )
 
