@@ -15,7 +15,7 @@ from training.tables.table import Label
 
 # Of a column with more different texts, such as one of names, spellings are not compared.
 _MOST_SPELLINGS = 10_000
-_LISTED = 5
+_LISTED, _LOOKED_AT_FIRST = 5, 101
 
 
 def column_notes(
@@ -112,7 +112,13 @@ def _one_text(counted: TextCounts) -> str | None:
 
 def _one_number(values: Floats) -> str | None:
     """The value of all rows but a few, gaps among them."""
-    middle = np.float32(np.nanmedian(values))
+    first = values[:_LOOKED_AT_FIRST]
+    if np.isnan(first).all():
+        return None
+    middle = np.float32(np.nanmedian(first))
+    if int((first != middle).sum()) >= RARE:
+        # As of most columns, which then need not be looked at to their end.
+        return None
     others = int((values != middle).sum())
     return f"{middle:g}" if 0 < others < RARE <= len(values) - others else None
 

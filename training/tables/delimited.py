@@ -111,22 +111,28 @@ def _named(path: Path, header: list[str]) -> list[str]:
 
 
 def _by_rows(path: Path, text: str, delimiter: str, names: Sequence[str]) -> pl.DataFrame:
-    """The frame, row by row, with a sentence for the first row of another width."""
+    """The frame, row by row, with a sentence for the rows of another width."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     width = len(next(row for row in reader if row))
     columns: list[list[str | None]] = [[] for _ in names]
-    number = 0
+    number = others = 0
+    first = ""
     for row in reader:
         if not row and width > 1:
             continue
         number += 1
         if len(row) != width and row:
-            raise TableInvalid(
-                f"{path}: row {number} (line {reader.line_num}): expected {width} cells as in the "
-                f"header, got {len(row)}"
+            others += 1
+            first = first or (
+                f"row {number} (line {reader.line_num}): expected {width} cells as in the header, "
+                f"got {len(row)}"
             )
+            continue
         for column, cell in zip(columns, row or [""], strict=True):
             column.append(cell or None)
+    if others:
+        more = f" (and {others - 1:,} more such rows of {number:,})" if others > 1 else ""
+        raise TableInvalid(f"{path}: {first}{more}")
     return pl.DataFrame(
         [pl.Series(n, c, dtype=pl.String) for n, c in zip(names, columns, strict=True)]
     )

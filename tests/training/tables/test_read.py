@@ -158,6 +158,10 @@ def test_npz_that_does_not_fit_gets_a_sentence(
         (b"a,y\n1,u\n1e39,v\n", "row 2, column 'a': expected a number within float32, got '1e39'"),
         (b"a,y\n1,\n2,\n", "the target 'y' is empty in every row"),
         (b"a,y\n1,u\n2,v,3\n", "row 2 (line 3): expected 2 cells as in the header, got 3"),
+        (
+            b"a,y\n1,u\n2,v,3\n1,u\n1,200,v\n",
+            "row 2 (line 3): expected 2 cells as in the header, got 3 (and 1 more such rows of 4)",
+        ),
         (b"a,b,y\n1,2,u\n1\n1,2,v\n", "row 2 (line 3): expected 3 cells as in the header, got 1"),
         (b"a,a,y\n1,2,u\n", "two columns are called 'a'"),
         (b"a,y\n1,u\n1,\xe9\n", "expected UTF-8, got the byte 0xe9 in line 3"),
