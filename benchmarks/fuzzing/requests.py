@@ -1,5 +1,6 @@
 """Kinds of requests that a connection may meet, and the answer that each must get."""
 
+import gzip
 import json
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,6 +17,8 @@ _POINTS = b'{"x": [0.5]}'
 _LONG = _ROW + b" " * (70 * 1024)
 _TOO_LONG = b" " * (BODY_LIMIT + 1)
 _CHUNKED = "Transfer-Encoding: chunked"
+_GZIP = "Content-Encoding: gzip"
+_PACKED = gzip.compress(_ROW, mtime=0)
 _UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
 _WEBSOCKET = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
 _GO_AHEAD = "Expect: 100-continue"
@@ -88,7 +91,7 @@ KINDS: Mapping[str, Kind] = {
     "GET with a body": Kind(200, "GET", _LIVE, body=_SMUGGLED),
     "wrong method": Kind(405, "GET"),
     "wrong method with a body": Kind(405, "PUT", body=_SMUGGLED),
-    "HEAD": Kind(405, "HEAD", _LIVE),
+    "HEAD": Kind(200, "HEAD", _LIVE),
     "HEAD of a direct path": Kind(405, "HEAD"),
     "nowhere": Kind(404, "GET", "/nowhere"),
     "nowhere with a body": Kind(404, "POST", "/nowhere", body=_SMUGGLED),
@@ -98,6 +101,13 @@ KINDS: Mapping[str, Kind] = {
     "surrogate": Kind(400, body=rb'{"x": 1e400, "\ud800": 1}'),
     "a row too short": Kind(422, body=b'{"instances": [[1]]}'),
     "media type": Kind(415, body=_ROW, headers=("Content-Type: text/csv",)),
+    "packed": Kind(200, body=_PACKED, headers=(_GZIP,)),
+    "packed in chunks": Kind(200, body=_PACKED, headers=(_GZIP, _CHUNKED)),
+    "long and packed": Kind(200, body=gzip.compress(_LONG, mtime=0), headers=(_GZIP,)),
+    "not packed": Kind(400, body=_ROW, headers=(_GZIP,)),
+    "long and not packed": Kind(400, body=_LONG, headers=(_GZIP,)),
+    "packed in part": Kind(400, body=_PACKED[:-1], headers=(_GZIP,)),
+    "another coding": Kind(415, body=_PACKED, headers=("Content-Encoding: br",)),
     "go-ahead": Kind(200, body=_ROW, headers=(_GO_AHEAD,)),
     "go-ahead for chunks": Kind(200, body=_ROW, headers=(_GO_AHEAD, _CHUNKED)),
     "go-ahead for no JSON": Kind(400, body=b"[", headers=(_GO_AHEAD,)),
@@ -113,6 +123,9 @@ KINDS: Mapping[str, Kind] = {
     "HTTP/1.0": Kind(200, body=_ROW, version="1.0", closes=True),
     "too large": Kind(413, body=_TOO_LONG, closes=True),
     "too large in chunks": Kind(413, body=_TOO_LONG, headers=(_CHUNKED,), closes=True),
+    "packed and too large": Kind(
+        413, body=gzip.compress(_TOO_LONG, mtime=0), headers=(_GZIP,), closes=True
+    ),
     "head too large": Kind(
         431,
         "GET",
