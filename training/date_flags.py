@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from service.inference.dates import FORMS
 from service.model_repository.signature import DateForm
 
-_LIKE_A_FORM = re.compile(r"[dmy]+([/.-])[dmy]+\1[dmy]+", re.IGNORECASE)
+_LIKE_A_FORM = re.compile(r"(?=.{6})[dmy]+([/. -][dmy]+)*", re.IGNORECASE)
 
 
 def asked_dates(entries: Sequence[str]) -> dict[str, DateForm | None]:

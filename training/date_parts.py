@@ -1,6 +1,6 @@
 """What the calendar says of dates: day of the week, place in the month and the year, time of day.
 
-docs/decisions/0033. Exact for every date of the Gregorian calendar: 400 years are 146,097
+Decision 35. Exact for every date of the Gregorian calendar: 400 years are 146,097
 days; what each century lacks in leap days is put back, and then every four years are alike
 (Richards, Explanatory Supplement to the Astronomical Almanac, 2013, 15.11). raw_rows.py writes the
 same steps as ONNX nodes.

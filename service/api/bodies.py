@@ -17,7 +17,8 @@ class _Body(BaseModel):
 class RowsBody(_Body):
     """Rows as lists in the signature's order, rows as objects, or columns: one of the two keys.
 
-    A number or a string a cell; null, or an absent key, is missing.
+    A number or a string a cell, a date as ISO 8601 has it ("2024-05-31", "2024-05-31T12:30"); null,
+    or an absent key, is missing.
     """
 
     instances: Annotated[list[Row] | None, Field(description="rows")] = None

@@ -28,16 +28,24 @@ _TIME = (
     r"(?:[Tt ](?P<h>[0-9]{1,2}):(?P<min>[0-9]{2})(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?"
     r"(?: ?(?:[Zz]|UTC|(?P<sign>[+-])(?P<oh>[0-9]{2}):?(?P<om>[0-9]{2})?))?)?"
 )
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+FORM_PARTS = re.compile("yyyy|yy|mmm|mm|dd")
+# In these no digit may be left out.
+STRICT_FORMS = (ISO, "yyyymmdd")
+# As POSIX has it: 69 to 99 are of the last century.
+_FIRST_OF_LAST_CENTURY = 69
 _PARTS = {
     "yyyy": "(?P<y>[0-9]{4})",
+    "yy": "(?P<y>[0-9]{2})",
+    "mmm": f"(?P<m>(?i:{'|'.join(MONTHS)}))",
     "mm": "(?P<m>[0-9]{1,2})",
     "dd": "(?P<d>[0-9]{1,2})",
 }
 
 
 def _pattern(form: DateForm) -> re.Pattern[str]:
-    parts = re.sub("yyyy|mm|dd", lambda part: _PARTS[part[0]], re.escape(form))
-    return re.compile((parts.replace("{1,2}", "{2}") if form == ISO else parts) + _TIME)
+    parts = FORM_PARTS.sub(lambda part: _PARTS[part[0]], re.escape(form))
+    return re.compile((parts.replace("{1,2}", "{2}") if form in STRICT_FORMS else parts) + _TIME)
 
 
 FORMS: tuple[DateForm, ...] = get_args(DateForm)
@@ -60,15 +68,27 @@ def _days_of(text: str, form: DateForm) -> float | None:
         return None
     part = found.groupdict()
     try:
-        day = dt.date(int(part["y"]), int(part["m"]), int(part["d"])).toordinal() - _EPOCH
+        date = dt.date(_year(part["y"]), _month(part["m"]), int(part["d"]))
     except ValueError:
         return None
+    day = date.toordinal() - _EPOCH
     if part["h"] is None:
         return float(day)
     microseconds = _microseconds(part)
     if microseconds is None:
         return None
     return in_days(day * DAY_MICROSECONDS + microseconds)
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    if len(text) == 4:
+        return year
+    return year + (1900 if year >= _FIRST_OF_LAST_CENTURY else 2000)
+
+
+def _month(text: str) -> int:
+    return int(text) if text.isdigit() else MONTHS.index(text.lower()) + 1
 
 
 def read_date(cell: str, missing_texts: Collection[str], form: DateForm = ISO) -> float | None:

@@ -8,8 +8,10 @@ FEATURES, NUMERIC, CATEGORICAL = "features", "numeric", "categorical"
 
 # How the files that a version was trained on write a date. A request writes it as ISO 8601 does.
 DateForm = Literal[
-    "yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "dd.mm.yyyy", "dd-mm-yyyy", "mm-dd-yyyy", "yyyy/mm/dd"
-]
+    "yyyy-mm-dd", "dd/mm/yyyy", "mm/dd/yyyy", "dd.mm.yyyy", "dd-mm-yyyy", "mm-dd-yyyy",
+    "yyyy/mm/dd", "dd-mmm-yyyy", "dd mmm yyyy", "dd-mmm-yy", "dd/mm/yy", "mm/dd/yy", "dd.mm.yy",
+    "yyyymmdd",
+]  # fmt: skip
 Cell = StrictFloat | StrictInt | StrictStr | None
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -108,7 +108,8 @@ def test_date_cannot_be_a_number_too(tmp_path: Path, capsys: pytest.CaptureFixtu
 
     for flags, told in {
         ("--numeric", "on", "--date", "on=dd/mm/yyyy"): "'on' is asked for as numeric and as date",
-        ("--date", "on=dd/mm/yy"): "--date 'on': expected one of yyyy-mm-dd, dd/mm/yyyy,",
+        ("--date", "on=yy-dd-mm"): "--date 'on': expected one of yyyy-mm-dd, dd/mm/yyyy,",
+        ("--date", "on=dd/mm/yy"): "--date 'on=...' says how they are written, --ignore 'on'",
         ("--date", "no"): "--date names 'no'",
     }.items():
         command = ["fit", "--data", path, "--target", "y", "--models", str(tmp_path), *flags]

@@ -152,19 +152,27 @@ def _dates(
         return days_of_moments(cells)
     if cells.dtype == pl.Null:
         return np.full(len(cells), np.nan)
+    if cells.dtype.is_integer() and column.date_form == "yyyymmdd":
+        cells = cells.cast(pl.String)
     if cells.dtype != pl.String:
-        raise _Unreadable(f"column '{name}': expected dates, got {cells.dtype}")
+        settled = f"; --date '{name}=yyyymmdd' takes numbers such as 20240531"
+        raise _Unreadable(
+            f"column '{name}': expected dates, got {cells.dtype}"
+            f"{settled if cells.dtype.is_integer() else ''}"
+        )
     cells = without_markers(cells, missing)
     values = days_of_texts(cells, column.date_form)
     wrong = np.isnan(values) & cells.is_not_null().to_numpy()
     if wrong.any():
         row, count = int(wrong.argmax()), int(wrong.sum())
         cell = str(cells[row])[:40]
+        few = f"--missing {quoted(cell)} takes it as a gap"
+        many = f"--date '{name}=...' says how they are written"
         raise _Unreadable(
             f"row {first_row + row + 1}, column '{name}': expected a date such as "
             f"{written(column.date_form)}, got '{cell}' ({count} such cells in rows "
-            f"{first_row + 1} to {first_row + len(cells)}): --missing {quoted(cell)} takes it as a "
-            f"gap, --ignore '{name}' leaves it out",
+            f"{first_row + 1} to {first_row + len(cells)}): "
+            f"{many if count == cells.count() else few}, --ignore '{name}' leaves it out",
             {"ignore": (name,)},
         )
     return values

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from service.inference.dates import EXAMPLE, FORMS
+from service.inference.dates import FORM_PARTS, FORMS, MONTHS, STRICT_FORMS
 from service.model_repository.signature import DateForm
 
 _LOOKED_AT = 1000
 _PARTS = {
     "yyyy": r"\d{4}",
+    "yy": r"\d{2}",
+    "mmm": f"(?i:{'|'.join(MONTHS)})",
     "mm": r"(?:0?[1-9]|1[0-2])",
     "dd": r"(?:0?[1-9]|[12]\d|3[01])",
 }
@@ -20,8 +22,8 @@ _TIME = r"(?:[Tt ]\d{1,2}:\d{2}.*)?"
 
 
 def _pattern(form: DateForm) -> str:
-    parts = re.sub("yyyy|mm|dd", lambda part: _PARTS[part[0]], re.escape(form))
-    return f"^{parts}{_TIME}$"
+    parts = FORM_PARTS.sub(lambda part: _PARTS[part[0]], re.escape(form))
+    return f"^{parts.replace('0?', '0') if form in STRICT_FORMS else parts}{_TIME}$"
 
 
 _PATTERNS = {form: _pattern(form) for form in FORMS}
@@ -84,6 +86,6 @@ def _first(
 
 
 def written(form: DateForm) -> str:
-    """The date of all examples in this form."""
-    year, month, day = EXAMPLE.split("-")
-    return form.replace("yyyy", year).replace("mm", month).replace("dd", day)
+    """31 May 2024 in this form."""
+    parts = {"yyyy": "2024", "yy": "24", "mmm": "May", "mm": "05", "dd": "31"}
+    return FORM_PARTS.sub(lambda part: parts[part[0]], form)

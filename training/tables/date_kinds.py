@@ -7,14 +7,34 @@ from training.tables.date_cells import written
 from training.tables.gap_words import gap_words, quoted
 from training.tables.text_cells import TextCells
 
+# Digits alone may be a number; of a year of two digits a day or a month may be taken.
+_NUMBERS: DateForm = "yyyymmdd"
+_SHORT: tuple[DateForm, ...] = ("dd/mm/yy", "mm/dd/yy", "dd.mm.yy", "dd-mmm-yy")
+
+
+def looks_like_dates(name: str, cells: TextCells) -> str | None:
+    """What is to be said of numbers that may be dates; it follows the column's name and "is"."""
+    if _NUMBERS not in cells.dates.forms(cells.present):
+        return None
+    return (
+        f"taken as numbers, though it may hold dates such as {cells.dates.example}; "
+        f"--date '{name}={_NUMBERS}' takes dates"
+    )
+
 
 def found_form(name: str, cells: TextCells) -> DateForm | Problem | None:
     """The form of a column that nothing was said of; None where it is not one of dates."""
     gaps = sum(cells.gaps.values())
     forms = cells.dates.forms(cells.present - gaps)
+    if _NUMBERS in forms:
+        return None
     if forms:
         return _one_of(name, forms, cells) if not gaps else _gaps(name, cells)
-    if cells.distinct is None and 2 * cells.dates.commonest[1] > cells.present:
+    if (
+        cells.distinct is None
+        and cells.dates.commonest[0] != _NUMBERS
+        and 2 * cells.dates.commonest[1] > cells.present
+    ):
         return _mixed(name, cells)
     return None
 
@@ -28,12 +48,15 @@ def asked_form(name: str, cells: TextCells | None) -> DateForm | Problem:
 
 
 def _one_of(name: str, forms: tuple[DateForm, ...], cells: TextCells) -> DateForm | Problem:
-    if len(forms) == 1:
+    is_short = any(form in _SHORT for form in forms)
+    if len(forms) == 1 and not is_short:
         return forms[0]
+    why = "whose year has two digits" if is_short else "and no day above 12"
+    told = "takes them so" if len(forms) == 1 else "says which is the day"
     either = " or ".join(f"--date '{name}={form}'" for form in forms)
     return Problem(
-        f"column '{name}' holds dates such as '{cells.dates.example}', and no day above 12: "
-        f"{either} says which is the day, --ignore '{name}' leaves it out",
+        f"column '{name}' holds dates such as '{cells.dates.example}', {why}: {either} {told}, "
+        f"--ignore '{name}' leaves it out",
         {"ignore": (name,)},
     )
 

@@ -1,7 +1,7 @@
 """Which columns are numbers and which categories, by what is asked and what is in their cells."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -9,7 +9,7 @@ from service.model_repository.signature import DateForm, DecimalMark, NumberForm
 from service.nearest import did_you_mean
 from training.errors import Problem, TableInvalid, invalid_table
 from training.inputs import Column
-from training.tables.date_kinds import asked_form, found_form
+from training.tables.date_kinds import asked_form, found_form, looks_like_dates
 from training.tables.gap_words import gap_words, quoted
 from training.tables.text_cells import TextCells
 
@@ -119,7 +119,10 @@ def _kind_of_text(name: str, cells: TextCells, decimal: DecimalMark, *, is_asked
         )
     if numbers.count == cells.present:
         mixed = _mixed_signs(name, cells, decimal)
-        return _number(name, cells, decimal) if mixed is None else _Kind(problem=mixed)
+        if mixed is not None:
+            return _Kind(problem=mixed)
+        number = _number(name, cells, decimal)
+        return replace(number, note=number.note or looks_like_dates(name, cells))
     other: DecimalMark = "," if decimal == "." else "."
     if cells.numbers(other).alone and cells.are_numbers(other):
         return _Kind(problem=_other_mark(name, cells, other, is_asked=is_asked))

@@ -45,6 +45,8 @@ def _refused(asked: Asked | None = None, **columns: Any) -> str:
         (["2024/01/02"], "yyyy/mm/dd"),
         (["31-01-2024"], "dd-mm-yyyy"),
         (["01-31-2024"], "mm-dd-yyyy"),
+        (["31-MAY-2024", "1-jun-2024 12:00"], "dd-mmm-yyyy"),
+        (["31 May 2024"], "dd mmm yyyy"),
     ],
 )
 def test_form_is_found_where_every_cell_fits_one_alone(cells: list[str], form: str) -> None:
@@ -89,6 +91,41 @@ def test_day_that_may_be_a_month_is_not_guessed_at() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "flags"),
+    [
+        (["31/05/24", "01/06/24"], "--date 'when=dd/mm/yy' takes them so"),
+        (["05/31/24"], "--date 'when=mm/dd/yy' takes them so"),
+        (["01.06.24"], "--date 'when=dd.mm.yy' takes them so"),
+        (["31-May-24"], "--date 'when=dd-mmm-yy' takes them so"),
+        (["01/06/24"], "--date 'when=dd/mm/yy' or --date 'when=mm/dd/yy' says which is the day"),
+    ],
+)
+def test_years_of_two_digits_are_not_guessed_at(cells: list[str], flags: str) -> None:
+    told = f"dates such as '{cells[0]}', whose year has two digits: {flags}, --ignore"
+
+    assert told in _refused(when=cells)
+
+
+def test_digits_alone_are_numbers_unless_date_says_so() -> None:
+    cells = ["20240531", "20231201"]
+    asked = Asked(dates={"when": "yyyymmdd"})
+
+    found = _typed(when=cells)
+
+    assert found.notes == (
+        (
+            "column 'when' is taken as numbers, though it may hold dates such as 20240531; "
+            "--date 'when=yyyymmdd' takes dates"
+        ),
+    )
+    for dates in (_typed(asked, when=cells), _typed(asked, when=list(map(int, cells)))):
+        assert dates.features.numeric[:, 1].tolist() == [19874, 19692]
+    assert "got Int64; --date 'when=yyyymmdd' takes" in _refused(
+        Asked(dates={"when": None}), when=list(map(int, cells))
+    )
+
+
+@pytest.mark.parametrize(
     ("form", "day"), [("dd/mm/yyyy", "2024-04-03"), ("mm/dd/yyyy", "2024-03-04")]
 )
 def test_date_settles_it(form: Any, day: str) -> None:
@@ -114,7 +151,7 @@ def test_cell_that_is_no_date_is_told_with_its_row_and_the_flags() -> None:
     assert "row 2, column 'when': expected a date such as 31/05/2024, got 'soon'" in _refused(
         Asked(dates={"when": "dd/mm/yyyy"}), when=["03/04/2024", "soon"]
     )
-    assert "column 'a': expected dates, got Int64" in _refused(Asked(dates={"a": None}), b=["x"])
+    assert "column 'a': expected dates, got Int64;" in _refused(Asked(dates={"a": None}), b=["x"])
 
 
 def test_dates_among_other_texts_are_told_with_the_first_of_them() -> None:
