@@ -27,6 +27,7 @@ _WORDED = {
     "expected one argument": "expected a value",
     "expected at least one argument": "expected at least one value",
     "the following arguments are required:": "missing",
+    "ignored explicit argument": "takes no value, got",
 }
 _EXAMPLES = """examples:
   python -m training look --data rows.csv --target species

@@ -26,6 +26,9 @@ Schedule = Literal["constant", "linear", "cosine", "coslog4"]
 Monitor = Literal["loss", "accuracy"]
 AcceptMissing = Literal["all", "seen", "none"]
 
+# Less is a size whose unit was forgotten.
+_LEAST_MEMORY = 64 * 2**10
+
 Dataset = Literal[
     "digits", "iris", "wine", "breast-cancer", "penguins", "fashion-mnist", "fashion-128"
 ]
@@ -232,7 +235,6 @@ class RunConfig(BaseModel):
     memory: Annotated[
         ByteSize | None,
         Field(
-            gt=0,
             description="the most resident memory, such as 1.5GiB: a Parquet file that needs more "
             "is streamed (default: half of the machine's)",
         ),
@@ -286,11 +288,21 @@ class RunConfig(BaseModel):
             raise ValueError(f"expected one of {', '.join(TABLE)}")
         return value
 
+    @field_validator("memory")
+    @classmethod
+    def _is_enough(cls, value: ByteSize | None) -> ByteSize | None:
+        if value is not None and value < _LEAST_MEMORY:
+            raise ValueError(f"expected 64KiB or more, such as 1.5GiB, got {value:d} bytes")
+        return value
+
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, value: str | None) -> str | None:
         if value is not None and not is_model_name(value):
-            raise ValueError("expected up to 64 letters, digits, '.', '_' or '-', a letter first")
+            raise ValueError(
+                "expected up to 64 letters, digits, '.', '_' or '-', of which the "
+                "first is a letter or a digit"
+            )
         return value
 
     @model_validator(mode="after")
@@ -330,14 +342,13 @@ class RunConfig(BaseModel):
             raise ValueError("--target goes with --data")
         if len(self.dropout) not in (1, len(self.hidden)):
             raise ValueError(
-                f"dropout: expected 1 rate or {len(self.hidden)}, one for each hidden layer, "
-                f"got {len(self.dropout)}"
+                f"--dropout: expected {_rates(len(self.hidden))}, got {len(self.dropout)}"
             )
         if self.uncertainty == 1:
-            raise ValueError("uncertainty: expected 0 or at least 2 masks, got 1")
+            raise ValueError("--uncertainty: expected 0 or at least 2 masks, got 1")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
-                "validation_fraction and test_fraction: expected less than 1 together, "
+                "--validation-fraction and --test-fraction: expected less than 1 together, "
                 f"got {self.validation_fraction + self.test_fraction:g}"
             )
         return self
@@ -354,8 +365,12 @@ class RunConfig(BaseModel):
         )
 
 
+def _rates(layers: int) -> str:
+    return "1 rate" if layers == 1 else f"1 rate or {layers}, one for each hidden layer"
+
+
 def _name_of(data: Path | None) -> str:
-    stem = data.name.split(".")[0] if data is not None else ""
+    stem = data.absolute().name.split(".")[0] if data is not None else ""
     if not is_model_name(stem):
         raise ConfigInvalid(f"no model can be called '{stem}': --name gives it another name")
     return stem

@@ -35,7 +35,7 @@ def _batch_size(config: RunConfig, training_rows: int) -> int:
         return min(sizes[-1], training_rows)
     if config.batch_size > training_rows:
         raise ConfigInvalid(
-            f"batch_size: expected at most the {training_rows} training rows, "
+            f"--batch-size: expected at most the {training_rows} training rows, "
             f"got {config.batch_size}"
         )
     if config.batch_size == 1 and config.batch_normalisation:

@@ -43,8 +43,12 @@ def publish(models: Path, name: str, files: Mapping[str, bytes]) -> Path:
             published = _rename_to_next(staging, models / name)
             _sync_folder(models / name)
         except OSError as exc:
-            raise PublishFailed(f"cannot publish in {models / name}: {exc.strerror}") from exc
+            raise PublishFailed(_cannot(models / name, exc)) from exc
     return published
+
+
+def _cannot(folder: Path, error: OSError) -> str:
+    return f"cannot publish in {folder}: {error.strerror}; --models names another folder"
 
 
 @contextmanager
@@ -59,7 +63,7 @@ def _staging(models: Path, name: str) -> Iterator[Path]:
                 _sync_folder(path.parent)
         except OSError as exc:
             _remove_empty(made)
-            raise PublishFailed(f"cannot publish in {folder}: {exc.strerror}") from exc
+            raise PublishFailed(_cannot(folder, exc)) from exc
         try:
             yield staging
         finally:

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from service.nearest import did_you_mean
 from training.config import RunConfig
-from training.setting_groups import choices
+from training.setting_groups import GROUPS, choices
 from training.setting_names import flag, unknown_setting
 
 _EXPECTED = {
@@ -69,14 +69,14 @@ def _sentence(error: Any, kind: type[RunConfig], lists: str, flags: Collection[s
         return message
     name, value = str(error["loc"][0]), error["input"]
     if error["type"] == "extra_forbidden":
-        return f"{name}: {unknown_setting(name, kind.model_fields)}"
+        return f"{name}: {unknown_setting(name, kind.model_fields, GROUPS['search'])}"
     said = flag(name) if name in flags else name
     if ", got " in message:
         # Whoever raised it has told already what came.
         return f"{said}: {message}"
     field = kind.model_fields[name]
     expected = _EXPECTED.get(error["type"], message.removeprefix("expected "))
-    if _is_list(field) and expected in _PLURALS:
+    if _is_list(field) and expected in _PLURALS and (name == "hidden" or lists != LIST_IN_VARY):
         style = _LIST_IN_FLAGS if name in flags else lists
         expected = style.format(_PLURALS[expected], *_example(_PLURALS[expected], value))
     meant = did_you_mean(value, choices(name, field)) if isinstance(value, str) else ""

@@ -34,21 +34,17 @@ METAVARS = {
     "data": "PATH", "test": "PATH", "target": "COLUMN", "group": "COLUMN", "numeric": "COLUMN",
     "categorical": "COLUMN", "fold_case": "COLUMN", "date": "COLUMN", "ignore": "COLUMN",
     "missing": "TEXT", "delimiter": "CHARACTER", "decimal": "CHARACTER", "memory": "SIZE",
-    "hidden": "WIDTH",
-    "dropout": "RATE", "input_dropout": "RATE", "epochs": "N", "patience": "N", "settings": "N",
-    "folds": "N", "threads": "N", "uncertainty": "MASKS", "label_smoothing": "SHARE",
-    "storage": "URL", "models": "FOLDER", "runs": "FOLDER", "tensorboard": "FOLDER",
-    "mlflow": "URI",
+    "hidden": "WIDTH", "dropout": "RATE", "input_dropout": "RATE", "epochs": "N", "patience": "N",
+    "settings": "N", "folds": "N", "threads": "N", "uncertainty": "MASKS",
+    "label_smoothing": "SHARE", "storage": "URL", "models": "FOLDER", "runs": "FOLDER",
+    "tensorboard": "FOLDER", "mlflow": "URI",
 }  # fmt: skip
-_MORE = "more"
 
 
 def grouped(kind: type[RunConfig]) -> dict[str, list[str]]:
     """Every setting of a configuration, under the title of its group."""
     fields = kind.model_fields
     found = {title: [name for name in names if name in fields] for title, names in GROUPS.items()}
-    placed = {name for names in found.values() for name in names}
-    found[_MORE] = [name for name in fields if name not in placed]
     return {title: names for title, names in found.items() if names}
 
 

@@ -1,6 +1,6 @@
 """What settings are called: in code and files, as flags, and in American spelling."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from service.nearest import did_you_mean, nearest
@@ -36,9 +36,14 @@ def with_known_names(source: str, settings: Mapping[str, Any]) -> dict[str, Any]
     return found
 
 
-def unknown_setting(name: str, known: Iterable[str]) -> str:
-    """What is wrong with a name that no setting has: the nearest one, or all of them."""
+def unknown_setting(name: str, known: Iterable[str], elsewhere: Collection[str]) -> str:
+    """What is wrong with a name that no setting has: the nearest one, or all of them.
+
+    Those `elsewhere` are settings of `select` alone.
+    """
     names = list(known)
+    if name in elsewhere:
+        return "is a setting of select, and not of fit"
     if nearest(name, names) is not None:
         return f"unknown setting{did_you_mean(name, names)}"
     return f"unknown setting; known: {', '.join(names)}"

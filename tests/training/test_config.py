@@ -45,7 +45,7 @@ def test_threads_that_nobody_asked_for_are_left_to_a_measurement() -> None:
         ),
         ({"dropout": ["1.0"]}, "--dropout: expected less than 1, got 1.0"),
         ({"dropout": ["-0.1"]}, "--dropout: expected greater than or equal to 0, got -0.1"),
-        ({"dropout": ["0.1", "0.2"]}, "dropout: expected 1 rate or 1, one for each hidden layer"),
+        ({"dropout": ["0.1", "0.2"]}, "--dropout: expected 1 rate, got 2"),
         ({"activation": "rellu"}, "--activation: expected one of relu, leaky_relu"),
         ({"dataset": "mnist"}, "--dataset: expected 'digits', 'iris', 'wine', 'breast-cancer',"),
         ({"learning_rate": "0"}, "--learning-rate: expected greater than 0, got 0"),
@@ -62,6 +62,11 @@ def test_threads_that_nobody_asked_for_are_left_to_a_measurement() -> None:
         ),
         ({"data": "x.csv", "target": "y", "ignore": ["y"]}, "--ignore names the target 'y'"),
         ({"delimiter": ", "}, "--delimiter: expected one ASCII character, or tab, got ', '"),
+        (
+            {"hidden": ["8", "8"], "dropout": ["0.1", "0.2", "0"]},
+            "--dropout: expected 1 rate or 2, one for each hidden layer, got 3",
+        ),
+        ({"memory": "4"}, "--memory: expected 64KiB or more, such as 1.5GiB, got 4 bytes"),
         ({"memory": "much"}, "--memory: expected a size such as 1.5GiB, got 'much'"),
         ({"precision": "float16"}, "--precision: expected 'auto', 'float32' or 'bfloat16'"),
         (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from training.__main__ import main
-from training.config_file import read_settings
+from training.config_file import read_config, read_settings
 from training.errors import ConfigInvalid
 from training.select_config import SelectConfig
 
@@ -41,6 +41,11 @@ SENTENCES = {
     "predict": "missing VERSION, --data; python -m training predict --help explains what there is",
     "select --vary hidden=64xx2": "--vary: hidden: expected whole numbers with an x between them "
     "(128x64), got ''",
+    "select --vary dropout=": "--vary: dropout: expected a number, got ''",
+    "fit --batch-normalisation=yes": "--batch-normalisation/--no-batch-normalisation: takes no "
+    "value, got 'yes'; python -m training fit --help explains what there is",
+    "fit --validation-fraction 0.6 --test-fraction 0.5": "--validation-fraction and "
+    "--test-fraction: expected less than 1 together, got 1.1",
     "select --vary dropout=0,1.5": "--vary: dropout: expected less than 1, got 1.5",
     "select --vary dropuot=0": "got 'dropuot'; did you mean \"dropout\"?",
     "select --vary dropout": "--vary: expected NAME=VALUES, such as dropout=0,0.5, got 'dropout'",
@@ -133,6 +138,14 @@ def test_slip_in_a_file_of_settings_gets_one_sentence(
         read_settings(SelectConfig, path, {})
 
     assert sentence in str(caught.value)
+
+
+def test_setting_of_select_in_a_file_for_fit_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text("folds = 3\n")
+
+    with pytest.raises(ConfigInvalid, match="folds: is a setting of select, and not of fit"):
+        read_config(path, {})
 
 
 def test_american_spelling_is_taken_in_files_and_in_what_is_varied(tmp_path: Path) -> None:

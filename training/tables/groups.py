@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from service.nearest import did_you_mean
 from training.errors import TableInvalid
 from training.inputs import placed
 from training.tables.columns import without_markers
@@ -27,6 +28,7 @@ def groups_of(source: str, frame: pl.DataFrame, column: str) -> Groups:
     if column not in frame.columns:
         raise TableInvalid(
             f"{source}: --group names '{column}'; the columns are {listing(frame.columns)}"
+            f"{did_you_mean(column, frame.columns)}"
         )
     return _numbered(column, group_texts(source, frame.get_column(column)))
 
@@ -54,6 +56,7 @@ def grouped_by(table: Table, column: str) -> Table:
     if column not in names:
         raise TableInvalid(
             f"{table.source}: --group names '{column}'; the columns are {listing(names)}"
+            f"{did_you_mean(column, names)}"
         )
     found, place = next((c, at) for c, at in placed(table.columns) if c.name == column)
     if not found.is_text:
