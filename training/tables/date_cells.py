@@ -18,6 +18,8 @@ _PARTS = {
     "mm": r"(?:0?[1-9]|1[0-2])",
     "dd": r"(?:0?[1-9]|[12]\d|3[01])",
 }
+# Looked for before each form is.
+_MAYBE = r"^\d{1,4}[-/. ][0-9A-Za-z]{1,3}[-/. ]\d{2}|^\d{8}"
 _TIME = r"(?:[Tt ]\d{1,2}:\d{2}.*)?"
 
 
@@ -38,7 +40,7 @@ class DateCells:
     """
 
     counts: Mapping[DateForm, int] = field(default_factory=dict)
-    others: Mapping[DateForm, tuple[int, str]] = field(default_factory=dict)
+    others: Mapping[DateForm, tuple[int, str] | None] = field(default_factory=dict)
     example: str | None = None
 
     def forms(self, count: int) -> tuple[DateForm, ...]:
@@ -54,7 +56,7 @@ class DateCells:
     def __add__(self, other: "DateCells") -> "DateCells":
         return DateCells(
             Counter(self.counts) + Counter(other.counts),
-            {**other.others, **self.others},
+            {form: self.others.get(form) or other.others.get(form) for form in FORMS},
             self.example or other.example,
         )
 
@@ -63,26 +65,29 @@ def look_at_dates(text: pl.Series, first_row: int = 0) -> DateCells:
     """Of cells that are null where missing; the first of them is in row `first_row` + 1."""
     # A column of something else is not looked at to its end.
     head = text.drop_nulls().head(_LOOKED_AT)
+    if not _are_mostly(head, _MAYBE):
+        return DateCells({}, dict.fromkeys(FORMS, _first(text, text.is_not_null(), first_row)))
     counts: dict[DateForm, int] = {}
-    others: dict[DateForm, tuple[int, str]] = {}
+    others = {}
     example = None
     for form, pattern in _PATTERNS.items():
-        if 2 * int(head.str.contains(pattern).sum()) < len(head) or not len(head):
-            counts[form] = 0
-            others |= _first(form, text, text.is_not_null(), first_row)
+        if not _are_mostly(head, pattern):
+            others[form] = _first(text, text.is_not_null(), first_row)
             continue
         fits = text.str.contains(pattern)
         counts[form] = int(fits.sum())
         example = example or text.filter(fits)[0]
-        others |= _first(form, text, ~fits, first_row)
+        others[form] = _first(text, ~fits, first_row)
     return DateCells(counts, others, example)
 
 
-def _first(
-    form: DateForm, text: pl.Series, wanted: pl.Series, first_row: int
-) -> dict[DateForm, tuple[int, str]]:
+def _are_mostly(head: pl.Series, pattern: str) -> bool:
+    return len(head) > 0 and 2 * int(head.str.contains(pattern).sum()) >= len(head)
+
+
+def _first(text: pl.Series, wanted: pl.Series, first_row: int) -> tuple[int, str] | None:
     rows = wanted.fill_null(value=False).arg_true()
-    return {form: (first_row + int(rows[0]) + 1, str(text[int(rows[0])]))} if len(rows) else {}
+    return (first_row + int(rows[0]) + 1, str(text[int(rows[0])])) if len(rows) else None
 
 
 def written(form: DateForm) -> str:

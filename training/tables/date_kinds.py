@@ -74,7 +74,7 @@ def _gaps(name: str, cells: TextCells) -> Problem:
 
 def _mixed(name: str, cells: TextCells) -> Problem:
     form, count = cells.dates.commonest
-    row, other = cells.dates.others.get(form, (0, ""))
+    row, other = cells.dates.others.get(form) or (0, "")
     return Problem(
         f"column '{name}' mixes {count} dates such as {written(form)} with {cells.present - count} "
         f"other texts, the first '{other[:40]}' in row {row}: mend the file, or --missing "

@@ -127,3 +127,30 @@ def test_too_little_memory_is_refused_with_the_least_that_would_do(
         ConfigInvalid, match=r"--memory: expected at least \d+\.\d\dGiB .* 0\.10GiB"
     ):
         _buffer(table, GIB // 10, monkeypatch)
+
+
+def test_dates_of_a_streamed_table_are_seen_as_those_of_one_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "t.parquet"
+    rows = np.arange(3000)
+    day = pl.Series(rows % 700 + 19000, dtype=pl.Int32).cast(pl.Date)
+    text = day.dt.strftime("%d/%m/%Y").set(pl.Series(rows % 9 == 0), None)
+    pl.DataFrame(
+        {
+            "row": rows.astype(np.float32),
+            "day": day,
+            "text": text,
+            "y": pl.Series(["u", "v"])[rows % 2],
+        }
+    ).write_parquet(path, row_group_size=500)
+    table = ParquetTable(path, "y", validation_fraction=0.1, test_fraction=0.1, seed=1, memory=GIB)
+
+    buffer = _buffer(table, 64 * GIB, monkeypatch)
+    seen = torch.cat([batch.inputs.encoded.clone() for batch in buffer.epoch(1)])
+
+    sample, split = table.sample(Asked())
+    learned = learn(sample.features[split.training], sample.columns, scaling="standard", bins=0)
+    expected = learned.preprocessing.encode(sample.features[split.training]).encoded
+    assert seen.shape[1] == 3 + 1 + 2 * 11
+    assert torch.equal(seen[seen[:, 0].argsort()], expected[expected[:, 0].argsort()])

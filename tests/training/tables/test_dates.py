@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.inference.dates import days_of
+from service.inference.dates import FORM_PARTS, FORMS, days_of
+from service.model_repository.signature import DateForm
 from training.errors import TableInvalid
 from training.tables.columns import Typed, typed_columns
+from training.tables.date_cells import look_at_dates
 from training.tables.days import days_of_moments
 from training.tables.kinds import Asked
 from training.tables.text_cells import look_at
 
+_PYTHON = {"yyyy": "%Y", "yy": "%y", "mmm": "%b", "mm": "%m", "dd": "%d"}
 MANY = [f"2024-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
 
 
@@ -88,6 +91,13 @@ def test_day_that_may_be_a_month_is_not_guessed_at() -> None:
         "--date 'when=dd/mm/yyyy' or --date 'when=mm/dd/yyyy' says which is the day, "
         "--ignore 'when' leaves it out"
     )
+
+
+@given(date=st.dates(dt.date(1000, 1, 1)), form=st.sampled_from(FORMS))
+def test_every_date_that_is_read_is_seen_to_be_one(date: dt.date, form: DateForm) -> None:
+    text = date.strftime(FORM_PARTS.sub(lambda part: _PYTHON[part[0]], form))
+
+    assert form in look_at_dates(pl.Series([text])).forms(1)
 
 
 @pytest.mark.parametrize(
