@@ -42,7 +42,7 @@ class NumberFormat(Value):
         if self.percent:
             return 12.5, f"12{self.decimal}5 %"
         separator = {".": ",", ",": "."}[self.decimal] if self.separators else ""
-        return 1234.5, f"{self.currency}1{separator}234{self.decimal}5"
+        return 1234.5, f"{self.currency}1{separator}234{self.decimal}50"
 
 
 class Feature(Value):

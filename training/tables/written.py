@@ -24,9 +24,8 @@ def _pattern(decimal: DecimalMark) -> str:
     number = rf"(?:(?:{whole})(?:{point}\d*)?|{point}\d+)"
     after = rf"(?:{_BLANK}?(?:{CURRENCY}|%))?"
     before = rf"(?:{CURRENCY}{_BLANK}?)?"
-    return (
-        rf"^(?:\({before}{number}{after}\)|[-+\u2212]?{_BLANK}?{before}[-+\u2212]?{number}{after})$"
-    )
+    signed = rf"(?:[-+\u2212]?{_BLANK}?{before}|{CURRENCY}{_BLANK}?[-+\u2212])"
+    return rf"^(?:\({before}{number}{after}\)|{signed}{number}{after})$"
 
 
 _PATTERNS: dict[DecimalMark, str] = {".": _pattern("."), ",": _pattern(",")}

@@ -222,8 +222,8 @@ def test_cell_that_is_no_string_is_named_by_row_and_feature(cell: object, came: 
 @pytest.mark.parametrize(
     ("written", "to_send"),
     [
-        (NumberFormat(currency="$", separators=True), '1234.5, where the table has "$1,234.5"'),
-        (NumberFormat(decimal=",", separators=True), '1234.5, where the table has "1.234,5"'),
+        (NumberFormat(currency="$", separators=True), '1234.5, where the table has "$1,234.50"'),
+        (NumberFormat(decimal=",", separators=True), '1234.5, where the table has "1.234,50"'),
         (NumberFormat(percent=True), '12.5, where the table has "12.5 %"'),
     ],
     ids=["dollars", "decimal comma", "percent"],

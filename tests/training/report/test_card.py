@@ -204,7 +204,7 @@ def test_features_are_told_with_their_kind_and_how_the_table_wrote_them(
     card = _card(draw, penguins.model_copy(update={"signature": changed})).replace("\\", "")
 
     assert "| feature | kind | values |" in card
-    assert "| number (1234.5 for $1,234.5) | " in card
+    assert "| number (1234.5 for $1,234.50) | " in card
     assert "| island | category |" in card
     assert "Columns of the table that are no features: id, note." in card
 
