@@ -19,7 +19,7 @@ from training.extras import require_extras
 from training.finish import Fitted, Run, finish
 from training.fitting.checkpoint import Checkpoint, NoCheckpoint
 from training.fitting.early_stopping import EpochRecord
-from training.interrupt import Interrupt, interruptible
+from training.interrupt import Interrupt, Stopped, interruptible
 from training.jobs import Ground, fold_rows
 from training.learning_curve import learning_curve
 from training.network import Perceptron, evaluation_logits
@@ -39,6 +39,9 @@ from training.tracking import track
 _FEWEST_FOLDS = 2
 # Of a random search, so many settings say how wide its stacks are.
 _MEASURED = 8
+_WORKER_LEFT = (
+    "the settings that were trained to their end are in --storage, where the others' search goes on"
+)
 _STOPPED_EARLY = (
     "--publish-best ended the search: what is published is the best of what was tried until then"
 )
@@ -121,13 +124,16 @@ def run_worker(asked: SelectConfig) -> int:
     config = asked.resolved()
     begun, config = _with_every_class_in_every_fold(start(config, cross_validated=True), config)
     interrupt = Interrupt()
-    with interruptible(interrupt):
-        folder = RunFolder(config, begun.data.fingerprint, interrupt)
-        ground = _ground(begun, config)
-        config = sized(config, len(ground.table))
-        space = config.vary or default_space(len(ground.table))
-        _set_threads(ground, config, space, None)
-        return tpe_work(ground, config, space, folder)
+    folder = RunFolder(config, begun.data.fingerprint, interrupt)
+    try:
+        with interruptible(interrupt):
+            ground = _ground(begun, config)
+            config = sized(config, len(ground.table))
+            space = config.vary or default_space(len(ground.table))
+            _set_threads(ground, config, space, None)
+            return tpe_work(ground, config, space, folder)
+    except Stopped as exc:
+        raise Stopped(exc.number, _WORKER_LEFT) from exc
 
 
 def search_settings(
