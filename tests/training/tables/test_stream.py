@@ -10,7 +10,7 @@ import pytest
 from training.errors import TableInvalid
 from training.preprocess import Learned, learn
 from training.tables import parquet_files, stream
-from training.tables.columns import values_of
+from training.tables.columns import markers, values_of
 from training.tables.kinds import Asked
 from training.tables.parts import TEST, TRAINING, VALIDATION
 from training.tables.read import read_table
@@ -306,3 +306,37 @@ def test_bad_cell_is_named_by_its_row_in_the_file(cells: Any, message: str, tmp_
         _open(path).sample(Asked())
     with pytest.raises(TableInvalid, match=message):
         read_table(path, "y", Asked(), None)
+
+
+def test_columns_as_people_write_them_are_streamed_as_they_are_read_in_memory(
+    tmp_path: Path,
+) -> None:
+    rows = np.arange(ROWS)
+    frame = pl.DataFrame(
+        {
+            "income": [f"${row * 37:,}.50" if row % 50 else "?" for row in rows],
+            "share": [f"{row % 40},5 %" for row in rows],
+            "zip": [f"{row % 9:05}" for row in rows],
+            "plan": [("basic", "Basic ", "plus")[row % 3] for row in rows],
+            "y": pl.Series(["u", "v"])[rows % 2],
+        }
+    )
+    frame.write_parquet(tmp_path / "t.parquet", row_group_size=700)
+    asked = Asked(folded=("plan",), missing=("?",))
+    refused = pl.Series("share", [f"{row % 40}.5 %" for row in rows])
+    frame.with_columns(refused).write_parquet(tmp_path / "points.parquet", row_group_size=700)
+
+    for name, problem in (("t.parquet", "decimal comma"), ("points.parquet", None)):
+        streamed = _open(tmp_path / name, missing_texts=markers(asked))
+        if problem:
+            with pytest.raises(TableInvalid, match=problem):
+                streamed.sample(asked)
+            with pytest.raises(TableInvalid, match=problem):
+                read_table(tmp_path / name, "y", asked, None)
+        else:
+            sample, _ = streamed.sample(asked)
+            whole = read_table(tmp_path / name, "y", asked, None)
+            assert sample.columns == whole.columns
+            assert [c.written is not None for c in sample.columns] == [True, True, False, False]
+            assert sample.notes == whole.notes
+            assert set(sample.features.categorical[:, 1]) == {"basic", "plus"}
