@@ -1,5 +1,6 @@
 """A body for each seed and number: most as clients send them, the others damaged."""
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from random import Random
@@ -92,10 +93,19 @@ def make_row(rng: Random, model: Model) -> list[str]:
     cells = [usual_number(rng) for _ in form.names]
     for place in form.texts:
         cells[place] = text(rng, model.manifest.signature.features[place].categories or ("x",))
+    for place in form.dates:
+        cells[place] = f'"{_date(rng)}"'
     for place in model.optional:
         if rng.random() < _NULL:
             cells[place] = "null"
     return cells
+
+
+def _date(rng: Random) -> str:
+    day = dt.date.fromordinal(rng.randint(1, dt.date.max.toordinal())).isoformat()
+    if rng.random() < 0.5:
+        return day
+    return f"{day}T{rng.randrange(24):02}:{rng.randrange(60):02}{rng.choice(('', 'Z', '+05:30'))}"
 
 
 def _object(rng: Random, names: list[str], row: list[str], comma: str, colon: str) -> str:

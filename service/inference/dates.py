@@ -26,6 +26,7 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 _TIME = (
     r"(?:[Tt ](?P<h>[0-9]{1,2}):(?P<min>[0-9]{2})(?::(?P<s>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
     r"(?: ?(?:[Zz]|UTC|(?P<sign>[+-])(?P<oh>[0-9]{2}):?(?P<om>[0-9]{2})?))?)?"
 )
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -125,10 +126,20 @@ def iso_text(days: float) -> str:
 
 def _microseconds(part: dict[str, str | None]) -> int | None:
     """A time of day at UTC, from its parts; None for one that no clock shows."""
-    hours, minutes, seconds = int(part["h"] or 0), int(part["min"] or 0), int(part["s"] or 0)
+    hours, minutes, seconds = _hours(part), int(part["min"] or 0), int(part["s"] or 0)
     east_hours, east_minutes = int(part["oh"] or 0), int(part["om"] or 0)
     if hours > 23 or max(minutes, seconds, east_minutes) > 59 or east_hours > 23:
         return None
     east = (60 * east_hours + east_minutes) * (-1 if part["sign"] == "-" else 1)
     fraction = int((part["f"] or "").ljust(9, "0")[:6])
     return ((60 * hours + minutes - east) * 60 + seconds) * 1_000_000 + fraction
+
+
+def _hours(part: dict[str, str | None]) -> int:
+    """Of a clock of 12 hours as of one of 24; 24 and more for what neither shows."""
+    hours, half = int(part["h"] or 0), part["half"]
+    if half is None:
+        return hours
+    if not 1 <= hours <= 12:
+        return 24
+    return hours % 12 + (12 if half in "Pp" else 0)

@@ -1,6 +1,7 @@
 """A short form of `make fuzz`: made-up bodies through every decoder, and over HTTP both ways."""
 
 from contextlib import closing
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from benchmarks.fuzzing.bodies import make_body
@@ -8,6 +9,7 @@ from benchmarks.fuzzing.decoders import accepts
 from benchmarks.fuzzing.long_bodies import BODY_LIMIT, make_long_body
 from benchmarks.fuzzing.over_http import BothWays
 from benchmarks.fuzzing.subjects import shipped
+from service.inference.features import row_format
 from tests.service.conftest import MODELS
 from tests.service_process import started
 
@@ -22,6 +24,25 @@ def test_every_decoder_agrees_with_its_slow_twin() -> None:
 
     assert accepted >= 3_000
     assert len(bodies) - accepted >= 500
+
+
+def test_dates_are_decoded_as_python_reads_them() -> None:
+    penguins = shipped(MODELS)[1]
+    signature = penguins.manifest.signature
+    features = tuple(
+        f.model_copy(update={"dtype": "date"}) if f.name in ("year", "body_mass_g") else f
+        for f in signature.features
+    )
+    manifest = penguins.manifest.model_copy(
+        update={"signature": signature.model_copy(update={"features": features})}
+    )
+    dated = replace(penguins, manifest=manifest, form=row_format(manifest.signature))
+    bodies = [make_body(SEED, number, (dated,)) for number in range(1_000)]
+
+    accepted = sum(map(accepts, bodies))
+
+    assert accepted >= 500
+    assert len(bodies) - accepted >= 100
 
 
 def test_bodies_about_the_limits_are_answered_the_same_both_ways() -> None:

@@ -69,6 +69,13 @@ def test_forms_of_files_are_read(date: dt.date, form: DateForm) -> None:
     assert days_of(f"{written} 12:00", form) == (date - EPOCH.date()).days + 0.5
 
 
+@given(moment=NEAR)
+def test_clocks_of_twelve_hours_are_read(moment: dt.datetime) -> None:
+    written = moment.strftime("%m/%d/%Y %I:%M:%S %p")
+
+    assert days_of(written, "mm/dd/yyyy") == days_of(moment.isoformat())
+
+
 @pytest.mark.parametrize(
     ("text", "days"),
     [
@@ -86,7 +93,8 @@ def test_ways_to_write_a_moment(text: str, days: float) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "2024", "2024-5-31", "2024-02-30", "31.05.2024", "20240531", "2024-05-31T25:00",
-     "2024-05-31T12:60", "2024-05-31T", "2024-05-31T12:00+1", "\u0662024-05-31", "0000-00-00",
+     "2024-05-31T12:60", "2024-05-31T", "2024-05-31T12:00+1",
+     "2024-05-31 13:00 PM", "2024-05-31 0:30 AM", "\u0662024-05-31", "0000-00-00",
      "2024-05-31\n"],
 )  # fmt: skip
 def test_other_text_is_no_date(text: str) -> None:
