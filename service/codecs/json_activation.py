@@ -1,6 +1,6 @@
 """Activation functions over JSON: points in, values and derivatives out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from service.codecs.json_size import refuse_oversized_points
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
 
 KEYS = ("x", "parameters")
+EXPECTED = '{"x": [...]}'
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class EvaluateRequest:
 
 def decode_evaluate(body: bytes, *, limit: int) -> EvaluateRequest:
     """Decode an evaluate body. Raises MalformedBody, InvalidInput and TooManyRows."""
-    refuse_oversized_points(body, limit=limit, known=KEYS)
-    content = parse_object(body)
-    refuse_unknown_keys(content, KEYS)
+    refuse_oversized_points(body, limit=limit, check_keys=_check_keys, expected=EXPECTED)
+    content = parse_object(body, EXPECTED)
+    _check_keys(content)
     return EvaluateRequest(
         _points(content.get("x"), limit), _parameters(content.get("parameters", {}))
     )
@@ -70,6 +71,10 @@ def encode_function(function: ActivationFunction) -> dict[str, object]:
 def encode_functions(functions: Mapping[str, ActivationFunction]) -> bytes:
     """The list of functions."""
     return orjson.dumps({"activations": [encode_function(f) for f in functions.values()]})
+
+
+def _check_keys(keys: Collection[str]) -> None:
+    refuse_unknown_keys(keys, KEYS, ("x",))
 
 
 def _points(x: object, limit: int) -> Array:

@@ -3,14 +3,19 @@
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
 
+from service.codecs.json_mistakes import explain
 from service.errors import LISTED_PROBLEMS, InvalidInput, MalformedBody, Problem
+from service.nearest import did_you_mean
 
 _QUOTED_CHARACTERS = 32
+# To look for the name that was meant takes up to a millisecond: of so many names, among so many.
+_LOOKED_UP, _LOOKED_AT = 3, 1000
 # To find every infinite number in a longer body takes seconds: it is refused for its first.
 _SEARCHED_BYTES = 256 * 1024
 # A string, or whatever else may be (a part of) a number.
@@ -28,6 +33,7 @@ class Problems:
     def __init__(self) -> None:
         self.total = 0
         self._listed: list[Problem] = []
+        self._meant: dict[str, str] = {}
 
     def add(
         self,
@@ -48,27 +54,56 @@ class Problems:
                 worded = message(*values)
             self._listed.append(Problem(worded, row, feature))
 
+    def add_unknown(
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        *,
+        row: int | None = None,
+        otherwise: str = "",
+    ) -> None:
+        """Count a name that is unknown, with the known one that is most like it, or `otherwise`."""
+
+        def worded(name: str) -> str:
+            return f"unknown {kind} {describe(name)}{self._did_you_mean(name, known) or otherwise}"
+
+        self.add(worded, name, row=row)
+
+    def _did_you_mean(self, name: str, known: Iterable[str]) -> str:
+        if name not in self._meant and len(self._meant) < _LOOKED_UP:
+            self._meant[name] = did_you_mean(name, islice(known, _LOOKED_AT))
+        return self._meant.get(name, "")
+
     def raise_any(self, summary: str) -> None:
         """Raise InvalidInput if there was a problem."""
         if self.total:
             raise InvalidInput(summary, self._listed, total=self.total)
 
 
-def parse_object(body: bytes) -> dict[str, object]:
-    """The JSON object in `body`. Raises MalformedBody, or InvalidInput for other JSON."""
-    if not body:
-        raise MalformedBody("the body is empty: expected a JSON object")
+def parse_object(body: bytes, expected: str = "a JSON object") -> dict[str, object]:
+    """The JSON object in `body`, which is to be as `expected` shows.
+
+    Raises MalformedBody, or InvalidInput for other JSON.
+    """
+    if not body or body.isspace():
+        raise MalformedBody(f"the body is empty: expected {expected}")
     value = _parse(body)
     if not isinstance(value, dict):
-        raise InvalidInput(f"expected a JSON object, got {describe(value)}")
+        raise no_object(value, expected)
     return value
+
+
+def no_object(value: object, expected: str) -> InvalidInput:
+    """What is said of JSON that is no object."""
+    return InvalidInput(f"expected {expected}, got {describe(value)}")
 
 
 def _parse(body: bytes) -> object:
     try:
         return _values(body)
     except orjson.JSONDecodeError as exc:
-        raise MalformedBody(f"the body is not JSON: {exc}") from exc
+        raise MalformedBody(explain(exc)) from exc
 
 
 def _values(body: bytes) -> object:
@@ -110,13 +145,21 @@ def _whole_number(text: str) -> int | float:
     return float(text)
 
 
-def refuse_unknown_keys(content: Collection[str], known: Collection[str]) -> None:
-    """Raise InvalidInput if a top-level key is not one of `known`."""
+def refuse_unknown_keys(
+    content: Collection[str], known: Collection[str], needed: Sequence[str] = ()
+) -> None:
+    """Raise InvalidInput if a top-level key is not one of `known`.
+
+    Where none of the `needed` keys is there, a lone one of another name was meant for the first.
+    """
     unknown = [key for key in content if key not in known]
     if unknown:
+        is_lone = len(unknown) == 1 and needed and not any(key in content for key in needed)
+        otherwise = f'; did you mean "{needed[0]}"?' if is_lone else ""
+        left = [key for key in known if key not in content]
         problems = Problems()
         for key in unknown:
-            problems.add("unknown key {}", key)
+            problems.add_unknown("key", key, left, otherwise=otherwise)
         problems.raise_any(f"expected only the keys {', '.join(known)}")
 
 

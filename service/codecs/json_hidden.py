@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import orjson
 
-from service.codecs.json_body import parse_object, refuse_unknown_keys
+from service.codecs.json_body import parse_object
 from service.codecs.json_numbers import rows_of_numbers
 from service.codecs.json_rows import decode_rows
+from service.codecs.json_shapes import EXPECTED, ROW_KEYS, refuse_other_keys
 from service.codecs.json_size import refuse_oversized_rows
 from service.inference.features import Features, RowFormat, numbers_only
 from service.inference.predictor import HiddenLayer
 
-KEYS = ("instances", "inputs")
+KEYS = ROW_KEYS
 
 
 def decode_hidden(body: bytes, *, form: RowFormat, row_limit: int) -> Features:
@@ -21,8 +22,8 @@ def decode_hidden(body: bytes, *, form: RowFormat, row_limit: int) -> Features:
         if numbers is not None:
             return numbers_only(numbers)
     refuse_oversized_rows(body, form=form, row_limit=row_limit, known=KEYS)
-    content = parse_object(body)
-    refuse_unknown_keys(content, KEYS)
+    content = parse_object(body, EXPECTED)
+    refuse_other_keys(content, content.__getitem__, known=KEYS, form=form)
     return decode_rows(content, form=form, row_limit=row_limit)
 
 

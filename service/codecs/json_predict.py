@@ -6,17 +6,18 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from service.codecs.json_body import parse_object, refuse_unknown_keys
+from service.codecs.json_body import parse_object
 from service.codecs.json_numbers import rows_of_numbers
 from service.codecs.json_options import NO_OPTIONS, OPTION_KEYS, Options, decode_options
 from service.codecs.json_rows import decode_rows
+from service.codecs.json_shapes import EXPECTED, ROW_KEYS, refuse_other_keys
 from service.codecs.json_size import refuse_oversized_rows
 from service.inference.features import Features, Floats, RowFormat, numbers_only
 from service.inference.predictor import Predictions, Uncertainty
 from service.inference.unusual import RowWarnings
 from service.model_repository.manifest import Manifest
 
-KEYS = ("instances", "inputs", *OPTION_KEYS)
+KEYS = (*ROW_KEYS, *OPTION_KEYS)
 
 _Answer = dict[str, object]
 
@@ -43,8 +44,8 @@ def decode_predict(
         known=KEYS,
         check_options=lambda content: decode_options(content, manifest),
     )
-    content = parse_object(body)
-    refuse_unknown_keys(content, KEYS)
+    content = parse_object(body, EXPECTED)
+    refuse_other_keys(content, content.__getitem__, known=KEYS, form=form)
     options = decode_options(content, manifest)
     return PredictRequest(decode_rows(content, form=form, row_limit=row_limit), options)
 

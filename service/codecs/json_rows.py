@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from service.codecs.json_body import Problems, are_numbers, describe, is_number
-from service.codecs.json_dates import check_dates
+from service.codecs.json_body import Problems, describe
+from service.codecs.json_cells import check_cells
+from service.codecs.json_shapes import no_columns, no_list, refuse_both_or_none, refuse_flat
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
 from service.inference.features import Features, Floats, RowFormat, with_days
 
@@ -23,12 +24,6 @@ def decode_rows(content: Mapping[str, object], *, form: RowFormat, row_limit: in
     return _from_columns(content["inputs"], form, row_limit)
 
 
-def refuse_both_or_none(content: Mapping[str, object]) -> None:
-    """Raise InvalidInput unless the rows are there, in one form."""
-    if ("instances" in content) == ("inputs" in content):
-        raise InvalidInput('expected exactly one of the keys "instances" and "inputs"')
-
-
 def check_row_count(count: int, limit: int) -> None:
     """Raise TooManyRows for more rows than the limit."""
     if count > limit:
@@ -37,8 +32,9 @@ def check_row_count(count: int, limit: int) -> None:
 
 def _from_instances(rows: object, form: RowFormat, row_limit: int) -> Features:
     if not isinstance(rows, list):
-        raise InvalidInput(f"instances: expected a list of rows, got {describe(rows)}")
+        raise no_list(rows)
     check_row_count(len(rows), row_limit)
+    refuse_flat(rows)
     problems = Problems()
     cells = [_cells_of(row, number, form, problems) for number, row in enumerate(rows)]
     _raise_any(problems)
@@ -53,7 +49,7 @@ def _cells_of(row: object, number: int, form: RowFormat, problems: Problems) -> 
     elif len(row) != len(form.names):
         problems.add("expected {} features, got {}", len(form.names), len(row), row=number)
     else:
-        _check_cells(row, number, form, problems)
+        check_cells(row, number, form, problems)
         return row
     return []
 
@@ -63,46 +59,19 @@ def _in_order(
 ) -> list[object]:
     if row.keys() == form.known:
         cells = [row[name] for name in form.names]
-        _check_cells(cells, number, form, problems)
+        check_cells(cells, number, form, problems)
         return cells
     before = problems.total
     for place, why in form.required.items():
         if form.names[place] not in row:
             problems.add(_missing, why, row=number, feature=form.names[place])
-    for name in row.keys() - form.known - form.left_out:
-        problems.add("unknown feature {}", name, row=number)
+    _add_unknown(row, form, problems, number)
     if problems.total > before:
         return []
     cells = [row.get(name) for name in form.names]
     absent = frozenset(form.names) - row.keys()
-    _check_cells(cells, number, form, problems, absent)
+    check_cells(cells, number, form, problems, absent)
     return cells
-
-
-def _check_cells(
-    cells: Sequence[object],
-    number: int,
-    form: RowFormat,
-    problems: Problems,
-    absent: frozenset[str] = frozenset(),
-) -> None:
-    if form.plain and are_numbers(cells):
-        return
-    for place in form.numbers:
-        cell, name = cells[place], form.names[place]
-        if not is_number(cell) and not _may_be_gap(cell, place, form) and name not in absent:
-            problems.add(_expected, "a number", cell, place, form, row=number, feature=name)
-    for place in form.texts:
-        cell, name = cells[place], form.names[place]
-        is_text = type(cell) is str or (type(cell) is bool and place in form.booleans)
-        if not is_text and not _may_be_gap(cell, place, form) and name not in absent:
-            problems.add(_expected, "a string", cell, place, form, row=number, feature=name)
-    if form.dates:
-        check_dates(cells, number, form, problems, absent)
-
-
-def _may_be_gap(cell: object, place: int, form: RowFormat) -> bool:
-    return cell is None and place not in form.required
 
 
 def _missing(why: str) -> str:
@@ -113,21 +82,16 @@ def _empty(cell: object, why: str) -> str:
     return f"expected a text, got {describe(cell)}, which is missing: {why}"
 
 
-def _expected(kind: str, cell: object, place: int, form: RowFormat) -> str:
-    why = f": {form.required[place]}" if cell is None else ""
-    return f"expected {kind}{form.written.get(place, '')}, got {describe(cell)}{why}"
-
-
 def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:
     if not isinstance(columns, dict):
-        raise InvalidInput(f"inputs: expected an object of columns, got {describe(columns)}")
+        raise no_columns(columns)
     length = check_columns(columns, form, row_limit)
     gaps = [None] * length
     problems = Problems()
     rows = list(zip(*(columns.get(name, gaps) for name in form.names), strict=True))
     absent = frozenset(form.names) - columns.keys()
     for number, row in enumerate(rows):
-        _check_cells(row, number, form, problems, absent)
+        check_cells(row, number, form, problems, absent)
     _raise_any(problems)
     return _to_features(rows, form)
 
@@ -164,8 +128,19 @@ def _check_names(columns: Mapping[str, object], form: RowFormat, problems: Probl
                 problems.add(_missing, form.required[place], feature=name)
         elif not isinstance(columns[name], list):
             problems.add("expected a list, got {}", columns[name], feature=name)
-    for name in columns.keys() - form.known - form.left_out:
-        problems.add("unknown feature {}", name)
+    _add_unknown(columns, form, problems)
+
+
+def _add_unknown(
+    given: Mapping[str, object], form: RowFormat, problems: Problems, row: int | None = None
+) -> None:
+    unknown = given.keys() - form.known - form.left_out
+    if not unknown:
+        return
+    left = [name for name in form.names if name not in given]
+    for name in given:
+        if name in unknown:
+            problems.add_unknown("feature", name, left, row=row)
 
 
 def _raise_any(problems: Problems) -> None:

@@ -10,13 +10,22 @@ repeats.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 import simdjson
 
-from service.codecs.json_body import Problems, describe, refuse_unknown_keys
-from service.codecs.json_rows import check_columns, check_row_count, refuse_both_or_none
+from service.codecs.json_body import Problems, describe, no_object
+from service.codecs.json_mistakes import explain_early
+from service.codecs.json_rows import check_columns, check_row_count
+from service.codecs.json_shapes import (
+    EXPECTED,
+    ROW_KEYS,
+    no_columns,
+    no_list,
+    refuse_both_or_none,
+    refuse_other_keys,
+)
 from service.errors import InvalidInput, MalformedBody, TooManyRows
 from service.inference.features import RowFormat
 
@@ -45,11 +54,15 @@ def refuse_oversized_rows(
     check_options: Callable[[Mapping[str, object]], object] | None = None,
 ) -> None:
     """Refuse a body whose rows cannot fit. Raises as the decoders of rows do."""
-    content = _unread(body, known)
-    if content is None:
+    if _is_affordable(body):
         return
+
+    def check_keys(keys: Collection[str], value_of: Callable[[str], object]) -> None:
+        refuse_other_keys(keys, value_of, known=known, form=form)
+
+    content = _unread(body, check_keys, EXPECTED)
     if check_options is not None:
-        rest = content.keys() - {"instances", "inputs"}
+        rest = content.keys() - set(ROW_KEYS)
         check_options({key: _outline(content[key]) for key in rest})
     refuse_both_or_none(content)
     if "instances" in content:
@@ -63,11 +76,13 @@ def refuse_oversized_rows(
         )
 
 
-def refuse_oversized_points(body: bytes, *, limit: int, known: tuple[str, ...]) -> None:
+def refuse_oversized_points(
+    body: bytes, *, limit: int, check_keys: Callable[[Collection[str]], None], expected: str
+) -> None:
     """Refuse a body with more points than fit. Raises as the decoder of evaluate bodies does."""
-    content = _unread(body, known)
-    if content is None:
+    if _is_affordable(body):
         return
+    content = _unread(body, lambda keys, _: check_keys(keys), expected)
     x, parameters = content.get("x"), content.get("parameters", {})
     if not isinstance(x, simdjson.Array):
         raise InvalidInput(f"x: expected a list of numbers, got {describe(_outline(x))}")
@@ -81,19 +96,25 @@ def refuse_oversized_points(body: bytes, *, limit: int, known: tuple[str, ...]) 
         )
 
 
-def _unread(body: bytes, known: tuple[str, ...]) -> dict[str, object] | None:
-    """The values of the top-level keys with their containers unread; None of an affordable body.
+def _is_affordable(body: bytes) -> bool:
+    return len(body) <= _SHORT_BYTES or _marks(body) <= _AFFORDABLE
 
-    Raises MalformedBody, and InvalidInput for other JSON and for unknown and repeated keys.
+
+def _unread(
+    body: bytes,
+    check_keys: Callable[[Collection[str], Callable[[str], object]], None],
+    expected: str,
+) -> dict[str, object]:
+    """The values of the top-level keys with their containers unread.
+
+    Raises MalformedBody, InvalidInput for other JSON and for repeated keys, and as `check_keys`.
     """
-    if len(body) <= _SHORT_BYTES or _marks(body) <= _AFFORDABLE:
-        return None
     content = _parse(body)
     if not isinstance(content, simdjson.Object):
-        raise InvalidInput(f"expected a JSON object, got {describe(_outline(content))}")
+        raise no_object(_outline(content), expected)
     # Its keys alone: the iterators over values make Python objects of all that is inside.
     keys = list(content)
-    refuse_unknown_keys(keys, known)
+    check_keys(keys, content.__getitem__)
     _refuse_repeated(keys)
     return {key: content[key] for key in keys}
 
@@ -108,7 +129,8 @@ def _parse(body: bytes) -> object:
     except UnicodeDecodeError as exc:
         raise MalformedBody("the body is not JSON: expected UTF-8") from exc
     except (ValueError, RuntimeError) as exc:
-        raise MalformedBody(f"the body is not JSON: {exc}") from exc
+        said = explain_early(body) or f"the body is not JSON: {exc}"
+        raise MalformedBody(said) from exc
 
 
 def _laid_out(body: bytes) -> object:
@@ -131,7 +153,7 @@ def _outline(value: object) -> object:
 def _held_by_rows(rows: object, form: RowFormat, row_limit: int) -> int:
     """The values in a list of rows, without what is inside of a cell."""
     if not isinstance(rows, simdjson.Array):
-        raise InvalidInput(f"instances: expected a list of rows, got {describe(_outline(rows))}")
+        raise no_list(_outline(rows))
     check_row_count(len(rows), row_limit)
     names = form.known | form.left_out
     held, surplus, problems = _held(rows), 0, Problems()
@@ -152,8 +174,7 @@ def _held_by_rows(rows: object, form: RowFormat, row_limit: int) -> int:
 def _held_by_columns(columns: object, form: RowFormat, row_limit: int) -> int:
     """The values in an object of columns, without what is inside of a cell."""
     if not isinstance(columns, simdjson.Object):
-        got = describe(_outline(columns))
-        raise InvalidInput(f"inputs: expected an object of columns, got {got}")
+        raise no_columns(_outline(columns))
     names = form.known | form.left_out
     if len(columns) > len(names) + _AFFORDABLE:
         problems = Problems()

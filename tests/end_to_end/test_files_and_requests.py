@@ -122,7 +122,9 @@ def test_text_in_a_column_of_numbers_is_missing_in_files_alone(tmp_path: Path) -
     assert np.isnan(table.features.numeric[1, 0])
     with pytest.raises(InvalidInput) as caught:
         decode_rows({"instances": [{"size": " NA"}]}, form=form, row_limit=1)
-    assert caught.value.problems[0].message == 'expected a number, got " NA"'
+    assert caught.value.problems[0].message == (
+        'expected a number, got " NA": send null for a missing value'
+    )
 
 
 def test_file_to_classify_is_read_with_the_signs_that_the_table_was_written_with(

@@ -1,5 +1,6 @@
 """What an application developer is told who asks for the wrong thing, or in the wrong way."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -93,3 +94,134 @@ async def test_form_is_told_the_content_type_and_the_flag_of_curl(
         "expected the content type application/json, got application/x-www-form-urlencoded; with "
         "curl: -H 'content-type: application/json'"
     )
+
+
+ROW = {
+    "island": "Biscoe",
+    "bill_length_mm": 39.1,
+    "bill_depth_mm": 18.7,
+    "flipper_length_mm": 181,
+    "body_mass_g": 3750,
+    "sex": "male",
+    "year": 2007,
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ([ROW], 'expected {"instances": [...]}, got a list of 1'),
+        (
+            ROW,
+            (
+                "the body is a row itself: expected a list of rows, "
+                '{"instances": [{"island": ..., ...}]}'
+            ),
+        ),
+        (
+            {name: [value] for name, value in ROW.items()},
+            'the body is columns itself: expected {"inputs": {"island": [...], ...}}',
+        ),
+        (
+            {"instances": [0, 0, 1, 2]},
+            "instances is one row of numbers: expected a list of rows, [[0, 0, 1, 2]]",
+        ),
+        (
+            {"instances": ["Biscoe", 39.1, None]},
+            "instances is one row: expected a list of rows, [[...]]",
+        ),
+        (
+            {"instances": ROW},
+            (
+                "instances: expected a list of rows, got an object; a row goes into a list, "
+                '[{...}], and columns under "inputs"'
+            ),
+        ),
+        (
+            {"inputs": [ROW]},
+            (
+                "inputs: expected an object of columns, got a list of 1; a list of rows goes "
+                'under "instances"'
+            ),
+        ),
+        ({}, 'expected exactly one of the keys "instances" and "inputs"'),
+    ],
+    ids=["bare list", "bare row", "bare columns", "flat", "flat mixed", "object", "list", "none"],
+)
+async def test_rows_in_no_place_for_rows_are_told_theirs_once(
+    client: httpx.AsyncClient, body: object, detail: str
+) -> None:
+    told = await _told(client, json.dumps(body))
+
+    assert (told["detail"], _messages(told)) == (detail, [detail])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"instance": [ROW]}, 'unknown key "instance"; did you mean "instances"?'),
+        ({"rows": [ROW]}, 'unknown key "rows"; did you mean "instances"?'),
+        ({"data": [ROW]}, 'unknown key "data"; did you mean "instances"?'),
+        ({"instances": [ROW], "topk": 1}, 'unknown key "topk"; did you mean "top_k"?'),
+        ({"instances": [ROW], "top-k": 1}, 'unknown key "top-k"; did you mean "top_k"?'),
+        ({"instances": [ROW], "colour": 1}, 'unknown key "colour"'),
+        (
+            {"instances": [{**ROW, "bill_lenght_mm": 39.1}]},
+            'unknown feature "bill_lenght_mm"',
+        ),
+        (
+            {"instances": [{**ROW, "body_mass_g": "3750"}]},
+            'expected a number, got "3750": send it without quotes',
+        ),
+        (
+            {"instances": [{**ROW, "body_mass_g": "NaN"}]},
+            'expected a number, got "NaN": send null for a missing value',
+        ),
+        ({"instances": [{**ROW, "island": 3}]}, "expected a string, got 3: send it in quotes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_what_is_wrong_in_a_body_is_told_with_the_way_on(
+    client: httpx.AsyncClient, body: object, message: str
+) -> None:
+    told = await _told(client, json.dumps(body))
+
+    assert _messages(told) == [message]
+
+
+async def test_feature_that_is_mistyped_is_told_with_the_one_that_was_meant(
+    client: httpx.AsyncClient,
+) -> None:
+    row = {name.replace("length", "lenght"): value for name, value in ROW.items()}
+
+    told = await _told(client, json.dumps({"instances": [row]}))
+
+    assert _messages(told)[-2:] == [
+        'unknown feature "bill_lenght_mm"; did you mean "bill_length_mm"?',
+        'unknown feature "flipper_lenght_mm"; did you mean "flipper_length_mm"?',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [(PREDICT, '{"instances": [...]}'), ("/v1/activations/relu:evaluate", '{"x": [...]}')],
+)
+async def test_empty_body_is_told_what_to_send(
+    client: httpx.AsyncClient, path: str, expected: str
+) -> None:
+    assert (await _told(client, "", path))["detail"] == f"the body is empty: expected {expected}"
+
+
+async def test_missing_value_of_python_is_told_as_what_it_is(client: httpx.AsyncClient) -> None:
+    short = await _told(client, json.dumps({"instances": [[float("nan")]]}))
+    long = await _told(client, json.dumps({"instances": [[1.0, float("nan")]] * 20_000}))
+
+    sentence = "NaN is no JSON: send null for a missing value"
+    assert short["detail"] == f"{sentence} (line 1 column 17)"
+    assert long["detail"] == f"{sentence} (line 1 column 22)"
+
+
+async def test_points_under_another_key_are_told_theirs(client: httpx.AsyncClient) -> None:
+    told = await _told(client, '{"points": [1]}', "/v1/activations/relu:evaluate")
+
+    assert _messages(told) == ['unknown key "points"; did you mean "x"?']

@@ -1,10 +1,13 @@
 """JSON bodies as Python values."""
 
 import math
+from collections.abc import Iterable
 
 import pytest
 
+from service.codecs import json_body
 from service.codecs.json_body import (
+    Problems,
     are_numbers,
     describe,
     is_number,
@@ -12,6 +15,7 @@ from service.codecs.json_body import (
     refuse_unknown_keys,
 )
 from service.errors import InvalidInput, MalformedBody
+from service.nearest import did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,49 @@ def test_nesting_without_end_is_malformed_and_harmless() -> None:
 def test_json_that_is_no_object_does_not_fit(body: bytes, came: str) -> None:
     with pytest.raises(InvalidInput, match=f"expected a JSON object, got {came}"):
         parse_object(body)
+
+
+@pytest.mark.parametrize("body", [b"", b" \n"], ids=repr)
+def test_empty_body_is_told_what_to_send(body: bytes) -> None:
+    with pytest.raises(MalformedBody, match=r'^the body is empty: expected \{"x": \[...\]\}$'):
+        parse_object(body, '{"x": [...]}')
+
+
+def test_lone_key_of_another_name_was_meant_for_the_needed_one() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        refuse_unknown_keys(["rows"], ("x", "y"), ("x",))
+
+    assert [problem.message for problem in caught.value.problems] == [
+        'unknown key "rows"; did you mean "x"?'
+    ]
+
+
+def test_of_many_unknown_names_few_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+
+    def counted(name: str, known: Iterable[str]) -> str:
+        compared.append(name)
+        return did_you_mean(name, known)
+
+    monkeypatch.setattr(json_body, "did_you_mean", counted)
+
+    with pytest.raises(InvalidInput) as caught:
+        refuse_unknown_keys([f"a{number}" for number in range(1000)], ("a",))
+
+    assert caught.value.total == 1000
+    assert len(compared) == 3
+
+
+def test_name_that_is_wrong_in_every_row_is_explained_in_every_row() -> None:
+    problems = Problems()
+    for row in range(5):
+        problems.add_unknown("feature", "agge", ["age"], row=row)
+
+    with pytest.raises(InvalidInput) as caught:
+        problems.raise_any("wrong")
+    assert {problem.message for problem in caught.value.problems} == {
+        'unknown feature "agge"; did you mean "age"?'
+    }
 
 
 def test_unknown_keys_are_named() -> None:

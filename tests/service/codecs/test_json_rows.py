@@ -105,7 +105,8 @@ def test_exactly_one_form_is_expected(content: dict[str, Any]) -> None:
     ("cell", "came"),
     [
         ("abc", '"abc"'),
-        ("5", '"5"'),
+        ("5", '"5": send it without quotes'),
+        ("", '""'),
         (None, "null: no training row had a gap here"),
         (True, "true"),
         ([1], "a list of 1"),
@@ -135,7 +136,7 @@ def test_missing_and_unknown_features_of_a_row_are_named() -> None:
 
     assert problems == (
         Problem("the feature is missing: no training row had a gap here", row=0, feature="fare"),
-        Problem('unknown feature "far"', row=0),
+        Problem('unknown feature "far"; did you mean "fare"?', row=0),
     )
 
 
@@ -144,7 +145,7 @@ def test_missing_and_unknown_columns_are_named() -> None:
 
     assert problems == (
         Problem("the feature is missing: no training row had a gap here", feature="fare"),
-        Problem('unknown feature "far"'),
+        Problem('unknown feature "far"; did you mean "fare"?'),
     )
 
 
@@ -208,7 +209,14 @@ def test_three_forms_of_the_same_mixed_rows_decode_alike(
 
 
 @pytest.mark.parametrize(
-    ("cell", "came"), [(5, "5"), (True, "true"), (["a"], "a list of 1"), ({}, "an object")], ids=str
+    ("cell", "came"),
+    [
+        (5, "5: send it in quotes"),
+        (True, "true: send it in quotes"),
+        (["a"], "a list of 1"),
+        ({}, "an object"),
+    ],
+    ids=str,
 )
 def test_cell_that_is_no_string_is_named_by_row_and_feature(cell: object, came: str) -> None:
     expected = (Problem(f"expected a string, got {came}", row=1, feature="town"),)
@@ -322,7 +330,7 @@ def test_text_is_read_as_files_are_read_in_every_form() -> None:
         assert features.categorical.tolist() == [["male"], [""]]
         assert features.numeric.tolist() == [[1], [2]]
     assert _problems({"instances": [["male", "NA"]]}, form) == (
-        Problem('expected a number, got "NA"', row=0, feature="age"),
+        Problem('expected a number, got "NA": send null for a missing value', row=0, feature="age"),
     )
 
 

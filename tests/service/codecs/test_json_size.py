@@ -93,7 +93,7 @@ def _status(decode: Callable[[], object]) -> int:
 
 def _plainly(decode: Callable[[], object]) -> int:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_size, "_unread", lambda _body, _known: None)
+        patch.setattr(json_size, "_is_affordable", lambda _body: True)
         return _status(decode)
 
 
