@@ -55,7 +55,7 @@ def read_settings(
     try:
         return kind.model_validate(content)
     except ValidationError as exc:
-        raise ConfigInvalid(told(exc, kind, LIST_IN_FILE, flags)) from exc
+        raise ConfigInvalid(told(exc, kind, LIST_IN_FILE, flags, path)) from exc
 
 
 def _preset(name: str) -> Path:

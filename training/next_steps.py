@@ -55,9 +55,9 @@ def _serving(models: Path) -> str:
 
 def _asking(name: str, manifest: Manifest) -> Iterator[str]:
     curl = f"curl -s localhost:8000/v1/models/{name}:predict -H 'content-type: application/json' -d"
-    features = len(manifest.signature.features)
-    if features > _MOST_PRINTED and not manifest.signature.texts:
-        row = f'import json; print(json.dumps({{"instances": [[0] * {features}]}}))'
+    features = manifest.signature.features
+    if len(features) > _MOST_PRINTED and all(one.dtype == "float32" for one in features):
+        row = f'import json; print(json.dumps({{"instances": [[0] * {len(features)}]}}))'
         yield f"  {python()} -c '{row}' |"
         yield f"    {curl} @-"
         return

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from training.config import RunConfig
 from training.errors import CheckpointFailed
 from training.locks import host_name
+from training.setting_names import flag
 
 RECORD = "run.json"
 # Runs, and of each the settings, that are named when there is none to go on with.
@@ -62,7 +63,7 @@ class RunRecord(BaseModel):
         """In what this run differs from another one."""
         here, there = self.settings, other.settings
         apart = [
-            f"{name} {_shown(there.get(name))} there, {_shown(here.get(name))} here"
+            f"{flag(name)} {_shown(there.get(name))} there, {_shown(here.get(name))} here"
             for name in sorted(here.keys() | there.keys())
             if here.get(name) != there.get(name)
         ]
@@ -93,5 +94,8 @@ def _others(wanted: RunRecord, runs: Path, name: str) -> Iterator[tuple[Path, li
 
 
 def _shown(value: JsonValue) -> str:
-    text = "none" if value is None else str(value)
+    if isinstance(value, list):
+        text = " ".join(map(str, value)) or "none"
+    else:
+        text = "none" if value is None else str(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
@@ -40,17 +41,23 @@ def told(
     kind: type[RunConfig],
     lists: str,
     flags: Collection[str] = (),
+    source: Path | None = None,
 ) -> str:
     """A sentence for every setting that does not fit.
 
     Those among `flags` are named as such; the others were said where several numbers are written as
-    in `lists`.
+    in `lists`, in the file `source` if there is one.
     """
+    place = "" if source is None else f"{source}: "
     first: dict[str, Any] = {}
     for found in error.errors(include_url=False):
         # A wrong item makes the list wrong, too: what comes first is the cause.
         first.setdefault(str(found["loc"][0]) if found["loc"] else found["msg"], found)
-    return "; ".join(_sentence(found, kind, lists, flags) for found in first.values())
+    sentences = (
+        ("" if name in flags or not found["loc"] else place) + _sentence(found, kind, lists, flags)
+        for name, found in first.items()
+    )
+    return "; ".join(sentences)
 
 
 def shown(value: object) -> str:

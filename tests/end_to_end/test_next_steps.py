@@ -65,10 +65,13 @@ def shipped_url(serve: Serve) -> str:
 def test_run_ends_with_how_to_serve_ask_and_read_of_it(
     tmp_path: Path, serve: Serve, capsys: Capture
 ) -> None:
-    rows = [(i % 7, f"it's {i % 3}", "true", "uv"[i % 2]) for i in range(60)]
+    rows = [
+        (i % 7, f"it's {i % 3}", "true", f"2024-05-{i % 28 + 1:02d}", "uv"[i % 2])
+        for i in range(60)
+    ]
     data = tmp_path / "rows.csv"
     with data.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([('he said "x"', "côté's", "z", "y"), *rows])
+        csv.writer(file).writerows([('he said "x"', "côté's", "z", "joined", "y"), *rows])
     models = tmp_path / "my models"
 
     flags = ["--data", str(data), "--target", "y", "--models", str(models), "--epochs", "2"]

@@ -92,7 +92,9 @@ def test_run_that_is_not_there_is_told_with_what_differs(tmp_path: Path) -> None
     with kept.held(resume=False):
         kept.checkpoint("fit", []).save({})
 
-    sentence = rf"; of those that were, {kept.path.name} differs \(epochs 60 there, 3 here, hidden"
+    sentence = (
+        rf"; of those that were, {kept.path.name} differs \(--epochs 60 there, 3 here, --hidden 16 "
+    )
     with pytest.raises(CheckpointFailed, match=sentence), _folder(tmp_path).held(resume=True):
         pass
 

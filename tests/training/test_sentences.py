@@ -138,6 +138,21 @@ def test_slip_in_a_file_of_settings_gets_one_sentence(
         read_settings(SelectConfig, path, {})
 
     assert sentence in str(caught.value)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_slip_in_a_file_and_one_in_a_flag_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text("epochs = 0\n")
+
+    with pytest.raises(ConfigInvalid) as caught:
+        read_config(path, {"seed": "-1"})
+
+    told = str(caught.value).split("; ")
+    assert told == [
+        f"{path}: epochs: expected greater than or equal to 1, got 0",
+        "--seed: expected greater than or equal to 0, got -1",
+    ]
 
 
 def test_setting_of_select_in_a_file_for_fit_is_told_as_such(tmp_path: Path) -> None:
