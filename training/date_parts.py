@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from service.inference.dates import FIRST_DAY, LAST_DAY
 from service.inference.features import Floats
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 Places = npt.NDArray[np.int64]
 
-# The days that datetime has: 0001-01-01 to 9999-12-31. Others are taken for the nearest of these.
-FIRST_DAY, LAST_DAY = -719_162.0, 2_932_896.0
 # From 0000-03-01 on, a leap day is the last of its year, its century and its four centuries.
 DAYS_BEFORE_1970 = 719_468
 DAYS_OF_400_YEARS, DAYS_OF_A_CENTURY, DAYS_OF_4_YEARS = 146_097, 36_524, 1_461
@@ -68,7 +67,10 @@ class Calendar:
     kept: Places
 
     def encode(self, filled: "torch.Tensor", missing: "torch.Tensor") -> "torch.Tensor":
-        """Days, (n, k), and which of them were gaps, to (n, len(kept)); 0 for a gap."""
+        """Days, (n, k), and which of them were gaps, to (n, len(kept)); 0 for a gap.
+
+        Days that no date has are taken for the nearest that one has.
+        """
         import torch
 
         days = filled[:, self.places].clamp(FIRST_DAY, LAST_DAY)

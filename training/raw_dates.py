@@ -5,6 +5,7 @@ import math
 import numpy as np
 from onnx import TensorProto
 
+from service.inference.dates import FIRST_DAY, LAST_DAY
 from training import date_parts
 from training.date_parts import Calendar
 from training.operators import GraphBuilder
@@ -16,8 +17,8 @@ def add_calendar(graph: GraphBuilder, dates: Calendar, filled: str, *, gaps: boo
     With `gaps` the tensor `missing` says of which numbers there are none.
     """
     graph.constant("date_places", dates.places, np.int64)
-    graph.constant("first_day", date_parts.FIRST_DAY)
-    graph.constant("last_day", date_parts.LAST_DAY)
+    graph.constant("first_day", FIRST_DAY)
+    graph.constant("last_day", LAST_DAY)
     graph.node("Gather", [filled, "date_places"], "dates", axis=1)
     graph.node("Clip", ["dates", "first_day", "last_day"], "days")
     graph.node("Floor", ["days"], "whole_days")

@@ -19,6 +19,8 @@ EXAMPLE = "2024-05-31"
 STEPS_A_DAY = 256
 # From here on float32 has no room for parts of a day.
 FAR_DAYS = 2**16
+# 0001-01-01 and 9999-12-31.
+FIRST_DAY, LAST_DAY = -719_162.0, 2_932_896.0
 DAY_MICROSECONDS = 86_400_000_000
 STEP_MICROSECONDS = DAY_MICROSECONDS // STEPS_A_DAY
 _LONGEST = 48
@@ -114,11 +116,14 @@ def in_days(microseconds: int) -> float:
 
 
 def iso_text(days: float) -> str:
-    """A number of days as it is written: 2024-05-31, or 2024-05-31T12:30 with a time of day."""
+    """A number of days as it is written: 2024-05-31, or 2024-05-31T12:30 with a time of day.
+
+    Days that no date has are taken for the nearest that one has.
+    """
+    days = min(max(days, FIRST_DAY), LAST_DAY)
     # Up, so that it is read as the same part of the day.
     minutes = math.ceil(days * 1440)
-    day = min(max(minutes // 1440 + _EPOCH, 1), dt.date.max.toordinal())
-    date = dt.date.fromordinal(day).isoformat()
+    date = dt.date.fromordinal(minutes // 1440 + _EPOCH).isoformat()
     if days == int(days):
         return date
     return f"{date}T{minutes % 1440 // 60:02}:{minutes % 60:02}"

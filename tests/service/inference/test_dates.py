@@ -61,6 +61,11 @@ def test_written_as_iso_it_is_read_as_the_same_number(steps: int) -> None:
     assert days_of(iso_text(steps / 256)) == steps / 256
 
 
+@given(days=st.floats(allow_nan=False, allow_infinity=False))
+def test_any_number_is_written_as_some_date(days: float) -> None:
+    assert days_of(iso_text(days)) is not None
+
+
 @given(date=CENTURY, form=st.sampled_from(FORMS))
 def test_forms_of_files_are_read(date: dt.date, form: DateForm) -> None:
     written = date.strftime(FORM_PARTS.sub(lambda part: _PYTHON[part[0]], form))
