@@ -14,6 +14,7 @@ from training.config import RunConfig
 from training.errors import Problem, TableInvalid
 from training.inputs import Column
 from training.start import Start, examine
+from training.tables.gap_words import quoted
 from training.tables.table import label_text
 
 _CLASSES_SHOWN = 20
@@ -78,13 +79,9 @@ def flags(looked: Looked) -> str:
     """What settles the problems, as flags."""
     settled = {name for problem in looked.problems for name in problem.settles}
     return " ".join(
-        f"--{name} {' '.join(map(_quoted, getattr(looked.config, name)))}"
+        f"--{name} {' '.join(map(quoted, getattr(looked.config, name)))}"
         for name in sorted(settled)
     )
-
-
-def _quoted(word: str) -> str:
-    return word if word.isalnum() or set(word) == {"-"} else "'" + word.replace("'", "'\\''") + "'"
 
 
 def _classes(begun: Start) -> str:

@@ -1,5 +1,6 @@
 """Words and signs that mostly stand for a gap; none is taken for one unless --missing says so."""
 
+import shlex
 from collections.abc import Mapping
 
 GAP_WORDS = frozenset(
@@ -20,10 +21,10 @@ def is_gap_word(text: str) -> bool:
 
 def gap_words(gaps: Mapping[str, int]) -> str:
     """Words that may say a gap, with how many cells hold them."""
-    listed = [f"'{word}' in {count}" for word, count in sorted(gaps.items(), key=lambda g: -g[1])]
-    return f"{', '.join(listed[:5])} rows"
+    ordered = sorted(gaps.items(), key=lambda gap: -gap[1])[:5]
+    return ", ".join(f"'{word}' in {n} row{'s' if n > 1 else ''}" for word, n in ordered)
 
 
 def quoted(word: str) -> str:
     """A word as a shell takes it."""
-    return word if word.isalnum() or set(word) == {"-"} else f"'{word}'"
+    return shlex.quote(word)

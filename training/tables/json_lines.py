@@ -24,6 +24,8 @@ def is_json(path: Path, content: bytes) -> bool:
 def parse_json(path: Path, content: bytes) -> pl.DataFrame:
     """The frame of a JSON file, in the types of its values. Raises TableInvalid."""
     content = content.removeprefix(_MARK)
+    if not content.strip():
+        raise TableInvalid(f"{path}: the file is empty")
     is_array = content.lstrip()[:1] == b"["
     read = pl.read_json if is_array else pl.read_ndjson
     try:
@@ -31,7 +33,8 @@ def parse_json(path: Path, content: bytes) -> pl.DataFrame:
     # Of what is no table polars raises nearly anything, or panics, which is no Exception.
     except (Exception, pl.exceptions.PanicException) as exc:
         reason = (str(exc).splitlines() or [type(exc).__name__])[0]
-        where = _fault(content, is_array=is_array) or f"{_EXPECTED}: {reason}"
+        kinds = f"expected values of one kind for each key: {reason}"
+        where = _fault(content, is_array=is_array) or kinds
         raise TableInvalid(f"{path}: {where}") from exc
     if not frame.height or not frame.width:
         raise TableInvalid(f"{path}: there is no row: {_EXPECTED}")

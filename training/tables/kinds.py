@@ -150,8 +150,11 @@ def _number(name: str, cells: TextCells | None, decimal: DecimalMark) -> _Kind:
     if written.separators:
         left_out.append("thousands separators")
     told = []
+    other = "," if decimal == "." else "."
     if left_out:
         told.append(f"{' and '.join(left_out)} are left out")
+    if written.separators and not numbers.alone:
+        told.append(f"--decimal {other} takes these for the decimal mark")
     if written.percent:
         told.append("in percent, 12 stands for 12 %")
     note = f"read as numbers: {'; '.join(told)}" if told else None

@@ -78,7 +78,7 @@ def test_numbers_beside_words_that_may_say_a_gap_are_told_with_the_flag_that_set
         _typed(age=cells)
 
     assert str(caught.value) == (
-        "t.csv: column 'age' holds 47 numbers and '?' in 2, 'unknown' in 1 rows: "
+        "t.csv: column 'age' holds 47 numbers and '?' in 2 rows, 'unknown' in 1 row: "
         "--missing '?' unknown takes them as gaps, --categorical 'age' all of the column as text"
     )
     assert caught.value.problems[0].settles == {"missing": ("?", "unknown")}
@@ -140,7 +140,9 @@ def test_decimal_comma_beside_a_point_is_refused_and_not_guessed_at() -> None:
 def test_decimal_mark_that_was_asked_for_settles_what_a_comma_is() -> None:
     cells = ["1,234", "5,678", "9"]
 
-    assert _typed(x=cells).features.numeric[:, 0].tolist() == [1234, 5678, 9]
+    found = _typed(x=cells)
+    assert found.features.numeric[:, 0].tolist() == [1234, 5678, 9]
+    assert "--decimal , takes these for the decimal mark" in found.notes[0]
     by_comma = _typed(Asked(decimal=","), x=cells).features.numeric[:, 0]
     np.testing.assert_array_equal(by_comma, np.array([1.234, 5.678, 9], np.float32))
 

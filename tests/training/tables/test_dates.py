@@ -155,7 +155,7 @@ def test_date_without_a_form_finds_it_or_says_what_settles_it() -> None:
 def test_cell_that_is_no_date_is_told_with_its_row_and_the_flags() -> None:
     assert _refused(when=["2024-01-31", "2024-02-30", "2024-02-31"]) == (
         "t.csv: row 2, column 'when': expected a date such as 2024-05-31, got '2024-02-30' "
-        "(2 such cells in rows 1 to 3): --missing '2024-02-30' takes it as a gap, "
+        "(2 such cells in rows 1 to 3): --missing 2024-02-30 takes it as a gap, "
         "--ignore 'when' leaves it out"
     )
     assert "row 2, column 'when': expected a date such as 31/05/2024, got 'soon'" in _refused(
@@ -177,7 +177,7 @@ def test_dates_among_other_texts_are_told_with_the_first_of_them() -> None:
 
 
 def test_words_for_a_gap_among_dates_are_told_with_their_flag() -> None:
-    assert "335 dates and '?' in 1 rows: --missing '?' takes it as a gap" in _refused(
+    assert "335 dates and '?' in 1 row: --missing '?' takes it as a gap" in _refused(
         when=["?", *MANY[1:]]
     )
 
