@@ -10,6 +10,8 @@ _STYLE = (
     "color:#1a1a1a;background:#fff}table{border-collapse:collapse;display:block;overflow-x:auto;"
     "margin:1rem 0}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}"
     "pre{background:#f4f4f4;padding:1rem;overflow-x:auto}img{max-width:100%;height:auto}"
+    ":root{color-scheme:light dark}@media (prefers-color-scheme:dark){body{color:#e6edf3;"
+    "background:#0d1117}td,th{border-color:#30363d}pre{background:#161b22}a{color:#6cb6ff}}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _NOSNIFF = {"X-Content-Type-Options": "nosniff"}

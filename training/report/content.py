@@ -7,7 +7,7 @@ from service.model_repository.example import example_row
 from service.model_repository.manifest import Manifest, Scores
 from service.model_repository.signature import Cell
 from training.intervals import of_share
-from training.report.making import diagnosis, learning_curve, network, selection, table
+from training.report.making import diagnosis, learning_curve, network, selection, settings, table
 from training.report.measured import calibration, scores, uncertainty
 from training.report.parts import Code, Heading, Listing, Paragraph, Part
 
@@ -30,6 +30,7 @@ def content(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
     yield from table(manifest)
     yield Heading("Limits")
     yield Listing(tuple(_limits(manifest)))
+    yield from settings(manifest)
 
 
 def _what_it_is(manifest: Manifest) -> str:

@@ -62,8 +62,7 @@ def gradients(evidence: Evidence) -> bytes | None:
             # A single epoch is a point, which a line does not show.
             style = "o-" if len(drawn) == 1 else "-"
             axes.plot(drawn + 1, found[drawn, layer], style, color=color, label=label)
-        axes.set_yscale("log")
-        log_numbers(axes.yaxis, float(np.nanmin(found)), float(np.nanmax(found)))
+        log_numbers(axes, float(np.nanmin(found)), float(np.nanmax(found)))
         axes.set(
             xlabel="epoch",
             ylabel="norm (nats per unit of weight)",
@@ -83,7 +82,7 @@ def rows_curve(evidence: Evidence) -> bytes | None:
     errors = [float(np.std(point.log_losses)) for point in points]
     with picture() as made:
         axes = made.axes
-        axes.errorbar(rows, means, yerr=errors, fmt="o-", color=BLUE, capsize=3)
+        axes.errorbar(rows, means, yerr=errors, fmt="o-", color=BLUE, capsize=3, clip_on=False)
         axes.set_xscale("log")
         plain_numbers(axes.xaxis)
         axes.set_xticks(rows, [f"{count:,}" for count in rows])

@@ -25,7 +25,7 @@ def weights(evidence: Evidence) -> bytes | None:
     with _panels(layers) as made:
         for axes, (number, shape, values) in zip(made.figure.axes, layers, strict=True):
             _histogram(axes, values, BLUE)
-            size = " x ".join(map(str, shape[::-1]))
+            size = " × ".join(map(str, shape[::-1]))
             axes.set(xlabel="weight", ylabel="weights", title=f"Layer {number}: {size}")
     return made.svg
 

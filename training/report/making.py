@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 
+from pydantic import JsonValue
+
 from service.inference.dates import ISO, iso_text
 from service.model_repository.manifest import Manifest
 from service.model_repository.provenance import Finding, ReferenceScore
@@ -78,7 +80,7 @@ def learning_curve(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
 
 
 def network(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
-    """Its shape and every setting of the run."""
+    """Its shape, and what is inside."""
     found = manifest.network
     yield Heading("The network")
     members = f"{found.members} networks, averaged: each " if found.members > 1 else ""
@@ -86,13 +88,27 @@ def network(manifest: Manifest, plots: Sequence[str]) -> Iterator[Part]:
         f"{members}{' → '.join(map(str, found.widths))}, {found.activation}, dropout "
         f"{', '.join(map(str, found.dropout))}; {found.parameter_count:,} parameters in all."
     )
-    settings = (
-        (name, json.dumps(value, ensure_ascii=False)) for name, value in manifest.settings.items()
-    )
-    yield Grid(("setting", "value"), tuple(settings))
     if found.members > 1 and {"weights", "hidden"} & set(plots):
         yield Paragraph("Weights and hidden values are those of the first of the networks.")
     yield from shown(plots, "weights", "hidden")
+
+
+def settings(manifest: Manifest) -> Iterator[Part]:
+    """Every setting of the run that has a value; fractions with four digits."""
+    given = ((name, _rounded(value)) for name, value in manifest.settings.items())
+    rows = [
+        (name, json.dumps(value, ensure_ascii=False))
+        for name, value in given
+        if value is not None and value != []
+    ]
+    yield Heading("Settings")
+    yield Grid(("setting", "value"), tuple(rows))
+
+
+def _rounded(value: JsonValue) -> JsonValue:
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def table(manifest: Manifest) -> Iterator[Part]:

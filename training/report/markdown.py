@@ -28,8 +28,8 @@ def _part(part: Part) -> str:
         case Code(text):
             fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
             return f"{fence}sh\n{text}\n{fence}"
-        case Plot(name, shows):
-            return f"![{_text(shows)}](plots/{name}.svg)"
+        case Plot(name, caption):
+            return f"![{_text(caption.shows)}](plots/{name}.svg)\n\n*{_text(caption.look)}*"
 
 
 def _row(cells: Iterable[str], *, raw: bool = False) -> str:

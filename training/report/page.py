@@ -11,10 +11,12 @@ from training.report.wording import visible
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
-    "color:#1a1a1a}table{border-collapse:collapse;display:block;overflow-x:auto;margin:1rem 0}"
-    "td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}"
+    "color:#1a1a1a;background:#fff}table{border-collapse:collapse;display:block;overflow-x:auto;"
+    "margin:1rem 0}td,th{padding:.2rem .7rem;border-bottom:1px solid #ddd;text-align:left}"
     "pre{background:#f4f4f4;padding:1rem;overflow-x:auto}svg{max-width:100%;height:auto}"
     "figure{margin:1rem 0}figcaption{color:#555;font-size:.9rem}"
+    ":root{color-scheme:light dark}@media (prefers-color-scheme:dark){body{color:#e6edf3;"
+    "background:#0d1117}td,th{border-color:#30363d}pre{background:#161b22}figcaption{color:#9aa4af}}"
 )
 
 
@@ -44,9 +46,10 @@ def _part(part: Part, plots: Mapping[str, bytes]) -> str:
             return f"<table><tr>{_cells('th', head)}</tr>{shown}</table>"
         case Code(text):
             return f"<pre>{html.escape(text)}</pre>"
-        case Plot(name, shows):
-            caption = f"<figcaption>{_text(shows)}</figcaption>"
-            return f"<figure>{_inline(name, plots[name])}{caption}</figure>"
+        case Plot(name, caption):
+            svg = _inline(name, plots[name])
+            svg = svg.replace("<svg ", f'<svg role="img" aria-label="{_text(caption.shows)}" ', 1)
+            return f"<figure>{svg}<figcaption>{_text(caption.look)}</figcaption></figure>"
 
 
 def _cells(tag: str, cells: Iterable[str]) -> str:

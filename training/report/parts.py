@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from training.report.captions import CAPTIONS, Caption
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -43,32 +45,18 @@ class Code:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture by its name, and what it shows."""
+    """A picture by its name, with its caption."""
 
     name: str
-    shows: str
+    caption: Caption
 
 
 Part = Heading | Paragraph | Listing | Grid | Code | Plot
 
 
-_SHOWS = {
-    "losses": "Training and validation loss over epochs",
-    "gradients": "Gradient norms of each layer over epochs",
-    "selection": "Every setting's mean validation log-loss with its standard error",
-    "confusion": "Test rows by true and predicted class",
-    "classes": "F1 of each class on test rows",
-    "reliability": "Accuracy against confidence on test rows",
-    "uncertainty": "Error against uncertainty, and rows of another kind",
-    "learning-curve": "Validation log-loss against training rows",
-    "weights": "Weights of each layer",
-    "hidden": "Hidden values of each layer",
-}
-
-
 def shown(plots: Sequence[str], *names: str) -> tuple[Plot, ...]:
     """Of these pictures the ones that there are."""
-    return tuple(Plot(name, _SHOWS[name]) for name in names if name in plots)
+    return tuple(Plot(name, CAPTIONS[name]) for name in names if name in plots)
 
 
 def rest(count: int, most: int, of: str) -> tuple[Paragraph, ...]:

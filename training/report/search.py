@@ -2,7 +2,7 @@
 
 from matplotlib.axes import Axes
 
-from training.report.drawing import BLUE, GREEN, GREY, ORANGE, picture
+from training.report.drawing import BLUE, GREEN, GREY, MUTED, ORANGE, picture
 from training.report.evidence import Evidence
 from training.report.ranking import Ranked, ranked, varied_label
 
@@ -43,7 +43,7 @@ def _draw(axes: Axes, one: Ranked, height: int, told: set[str]) -> None:
     if mean is None:
         place = axes.get_yaxis_transform()
         text = one.mark or "no result"
-        axes.text(0.01, height, text, color="#595959", fontsize=7, va="center", transform=place)
+        axes.text(0.01, height, text, color=MUTED, fontsize=7, va="center", transform=place)
         return
     label = None if kind in told else kind
     told.add(kind)

@@ -1,5 +1,6 @@
 """What the card says, and that it says nothing of what it does not know."""
 
+import html
 import json
 import re
 from collections.abc import Callable
@@ -233,3 +234,26 @@ def test_intervals_of_grouped_rows_are_said_to_be_too_narrow(
     assert "those of one nest are alike" in _card(
         draw, penguins.model_copy(update={"table": table})
     )
+
+
+def test_settings_come_last_rounded_and_without_nulls(digits: Manifest, draw: Draw) -> None:
+    given = {"learning_rate": 0.012345678, "dropout": [0.123456, 0.5], "group": None, "numeric": []}
+
+    card = _card(draw, digits.model_copy(update={"settings": given}))
+
+    assert card.rindex("## ") == card.index("## Settings")
+    assert card.endswith("| learning\\_rate | 0.01235 |\n| dropout | \\[0.1235, 0.5\\] |\n")
+
+
+def test_every_picture_has_one_caption_that_says_what_to_look_for(
+    penguins: Manifest, draw: Draw
+) -> None:
+    files = report_files(draw(penguins), html=True)
+
+    card, page = files["card.md"].decode(), files["report.html"].decode()
+    pictures = re.findall(r"!\[([^\]]+)\]\(plots/[a-z-]+\.svg\)\n\n\*(Look [^*\n]+)\*\n", card)
+    assert len(pictures) == sum(name.endswith(".svg") for name in files)
+    assert len({look for _, look in pictures}) == len(pictures)
+    for shows, look in pictures:
+        assert page.count(f'aria-label="{html.escape(shows)}"') == 1
+        assert page.count(f"<figcaption>{html.escape(look)}</figcaption>") == 1

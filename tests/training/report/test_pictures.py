@@ -1,5 +1,6 @@
 """Pictures of evidence that is small, large, odd or not there."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from xml.etree import ElementTree as ET
@@ -13,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from service.model_repository.manifest import Epoch, History, Manifest
 from service.model_repository.provenance import LearningCurvePoint, Uncertainty
 from training.report import answers, confusions, curves, histograms
+from training.report.drawing import _log_ticks
 from training.report.evidence import Evidence
 from training.report.files import report_files
 
@@ -25,6 +27,14 @@ def _texts(svg: bytes | None) -> list[str]:
     assert svg is not None
     root = ET.fromstring(svg)  # noqa: S314 - drawn by the test
     return [text for element in root.iter() if (text := element.text) and text.strip()]
+
+
+def _within(svg: bytes | None, gid: str, tag: str) -> list[ET.Element]:
+    """The elements of a kind within the group of that id, in order."""
+    assert svg is not None
+    root = ET.fromstring(svg)  # noqa: S314 - drawn by the test
+    groups = [group for group in root.iter() if group.attrib.get("id") == gid]
+    return [one for group in groups[:1] for one in group.iter() if one.tag.endswith("}" + tag)]
 
 
 def _with_norms(manifest: Manifest, norms: list[tuple[float, ...]]) -> Manifest:
@@ -82,13 +92,106 @@ def test_a_choice_of_the_test_rows_is_said_to_be_one(digits: Manifest, draw: Dra
     assert "200 of 359 test rows by true and predicted class" in titles
 
 
-def test_reliability_tells_the_temperature_only_if_there_is_one(
-    digits: Manifest, draw: Draw
-) -> None:
-    bare = digits.model_copy(update={"calibration": None})
+def _answers(digits: Manifest, confidence: list[float], hits: list[bool]) -> Evidence:
+    """Of two classes: the first is named with this confidence, and is right or not."""
+    named = np.array(confidence)
+    return Evidence(
+        manifest=digits,
+        probabilities=np.column_stack([named, 1 - named]),
+        class_index=np.where(hits, 0, 1),
+        weights=(),
+        hidden=(),
+    )
 
-    assert any("temperature 0.712" in text for text in _texts(answers.reliability(draw(digits))))
-    assert not any("temperature" in text for text in _texts(answers.reliability(draw(bare))))
+
+def test_reliability_is_a_dot_and_an_interval_a_bin_and_no_line_joins_them(
+    digits: Manifest,
+) -> None:
+    evidence = _answers(digits, [0.75] * 30 + [0.97] * 60 + [0.55], [True] * 90 + [False])
+
+    svg = answers.reliability(evidence)
+
+    assert len(_within(svg, "bins", "path")) == 3
+    assert len(_within(svg, "intervals", "path")) == 3
+    steps = [path.attrib["d"].count("L") for path in _within(svg, "axes_1", "path")]
+    assert max(steps) <= 4
+
+
+def test_dots_of_reliability_grow_with_their_rows(digits: Manifest) -> None:
+    svg = answers.reliability(_answers(digits, [0.75] * 40 + [0.97] * 4, [True] * 44))
+
+    dots = [path.attrib["d"] for path in _within(svg, "bins", "path")]
+    across = [[float(x) for x in re.findall(r"(-?[\d.]+) -?[\d.]+", dot)] for dot in dots]
+    few, many = sorted(max(places) - min(places) for places in across)
+    # Areas go with rows, above the smallest: 8 + 112 * share.
+    assert many**2 / few**2 == pytest.approx(120 / 19.2, rel=0.02)
+
+
+def test_a_bin_of_one_row_has_wilsons_wide_interval(digits: Manifest) -> None:
+    svg = answers.reliability(_answers(digits, [0.75], [True]))
+
+    (bar,) = _within(svg, "intervals", "path")
+    ends = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", bar.attrib["d"])]
+    axis = _within(svg, "axes_1", "path")[0].attrib["d"]
+    places = [float(y) for y in re.findall(r"[ML] [\d.]+ ([\d.]+)", axis)]
+    share = abs(ends[1] - ends[0]) / (max(places) - min(places))
+    assert share == pytest.approx(1 - 0.2065, abs=0.005)
+
+
+def test_bars_of_f1_print_their_values_and_a_class_of_0_is_marked(
+    digits: Manifest, draw: Draw, relabel: Relabel
+) -> None:
+    manifest = relabel(digits, ["good", "never", "absent"])
+    good, never, absent = manifest.scores.test.per_class
+    per_class = (
+        good.model_copy(update={"f1": 0.9713}),
+        never.model_copy(update={"f1": 0.0}),
+        absent.model_copy(update={"f1": 0.0, "rows": 0}),
+    )
+    test = manifest.scores.test.model_copy(update={"per_class": per_class})
+    scores = manifest.scores.model_copy(update={"test": test})
+
+    svg = answers.per_class(draw(manifest.model_copy(update={"scores": scores})))
+
+    assert {"0.971", "0.000, never recognised", "no test rows"} <= set(_texts(svg))
+    assert len(_within(svg, "never-recognised-1", "use")) == 1
+    assert not _within(svg, "never-recognised-2", "use")
+
+
+@pytest.mark.parametrize("name", ["digits", "penguins"])
+def test_every_picture_has_its_paper_and_turns_dark_on_dark_pages(
+    request: pytest.FixtureRequest, draw: Draw, name: str
+) -> None:
+    files = report_files(draw(request.getfixturevalue(name)), html=True)
+
+    for svg in (files[name] for name in files if name.endswith(".svg")):
+        assert "fill: #ffffff" in _within(svg, "paper", "path")[0].attrib["style"]
+        assert any("prefers-color-scheme: dark" in text for text in _texts(svg))
+        # Ink is a colour that the dark style knows: nothing is left in plain black.
+        assert b"stroke: #000000" not in svg
+    assert b"prefers-color-scheme:dark" in files["report.html"]
+
+
+@pytest.mark.parametrize("name", ["losses", "gradients", "weights", "hidden", "reliability"])
+def test_axes_end_at_labelled_ticks(digits: Manifest, draw: Draw, name: str) -> None:
+    svg = report_files(draw(digits), html=False)[f"plots/{name}.svg"]
+
+    box = _within(svg, "axes_1", "path")[0].attrib["d"]
+    corners = re.findall(r"[ML] ([\d.]+) ([\d.]+)", box)
+    for axis, side in (("matplotlib.axis_1", 0), ("matplotlib.axis_2", 1)):
+        marks = [float(mark.attrib["xy"[side]]) for mark in _within(svg, axis, "use")]
+        ends = {float(corner[side]) for corner in corners}
+        assert all(min(abs(end - mark) for mark in marks) < 0.05 for end in ends)
+
+
+@given(st.floats(1e-12, 1e12), st.floats(1, 1e15))
+def test_logarithmic_axes_end_at_labelled_ticks(low: float, times: float) -> None:
+    ticks = _log_ticks(low, low * times)
+
+    assert ticks[0] <= low * (1 + 1e-12)
+    assert ticks[-1] >= low * times * (1 - 1e-12)
+    assert 2 <= len(ticks) <= 25
+    assert ticks == sorted(ticks)
 
 
 @pytest.mark.parametrize("fifths", [(), (0.1, 0.2, 0.3), (0.0,) * 5])
