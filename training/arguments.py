@@ -70,6 +70,8 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
         raise ConfigInvalid(
             f"unknown command '{first}': expected {known}{did_you_mean(first, commands)}"
         )
+    if first in commands:
+        _require_known(arguments[1:], first, commands)
     options, left = whole.parse_known_args(arguments)
     if left:
         raise ConfigInvalid(_unexpected(left, options.command, commands))
@@ -300,6 +302,17 @@ def _plain(default: object) -> str:
         return f" (default: {'on' if default else 'off'})"
     text = " ".join(map(str, default)) if isinstance(default, tuple) else str(default)
     return f" (default: {text})"
+
+
+def _require_known(
+    words: Sequence[str], command: str, commands: Mapping[str, argparse.ArgumentParser]
+) -> None:
+    """Raise ConfigInvalid for an unknown flag, before argparse misses what it was meant to be."""
+    known = _flags(commands[command])
+    for word in words:
+        name = word.partition("=")[0]
+        if len(name) > 2 and name.startswith("--") and not any(k.startswith(name) for k in known):
+            raise ConfigInvalid(_unexpected([word], command, commands))
 
 
 def _unexpected(

@@ -38,6 +38,7 @@ SENTENCES = {
     "fit nowhere.csv": "fit: expected flags, got 'nowhere.csv'",
     "selct": "unknown command 'selct': expected fit, select, look, evaluate, predict; "
     'did you mean "select"?',
+    "predict models/x --dta rows.csv": 'unknown flag --dta; did you mean "--data"?',
     "predict": "missing VERSION, --data; python -m training predict --help explains what there is",
     "select --vary hidden=64xx2": "--vary: hidden: expected whole numbers with an x between them "
     "(128x64), got ''",
