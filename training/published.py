@@ -8,6 +8,7 @@ from service.nearest import nearest
 from training.errors import TableInvalid
 
 _MODELS = Path("models")
+_SHOWN = 12
 
 
 def version_folder(folder: Path) -> Path:
@@ -42,6 +43,9 @@ def _instead(folder: Path) -> str:
     versions = _versions(model)
     if versions:
         return f"; of {model} there are: {', '.join(map(str, sorted(versions)))}"
+    here = [path.name for path in _folders(folder) if _versions(path)]
+    if here:
+        return f"; of the models in it, name one: {', '.join(here[:_SHOWN])}"
     for models in (model.parent, _MODELS):
         known = [path.name for path in _folders(models) if _versions(path)]
         found = nearest(model.name, known)

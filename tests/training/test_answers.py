@@ -162,3 +162,15 @@ def test_file_of_parquet_that_is_interrupted_leaves_nothing(
     assert main(["predict", str(iris.folder), "--data", str(rows), "--out", str(out)]) == 130
 
     assert not list(out.parent.iterdir())
+
+
+def test_column_that_is_almost_a_feature_is_pointed_at(
+    iris: Run, write_csv: WriteCsv, capsys: Capture
+) -> None:
+    names = [name.replace("petal", "pedal") for name in iris.manifest.signature.names]
+    data = write_csv("t.csv", names, [ROWS[0]])
+
+    assert main(["predict", str(iris.folder), "--data", str(data)]) == 2
+
+    told = capsys.readouterr().err
+    assert told.endswith("; is 'pedal length (cm)' meant to be 'petal length (cm)'?\n")

@@ -29,8 +29,12 @@ def test_folder_of_a_model_opens_its_newest_version(models: Path) -> None:
         ("models/iris/3", "; of models/iris there are: 2, 10"),
         ("models/irs/2", '; did you mean "models/iris"?'),
         ("models/Iris", '; did you mean "models/iris"?'),
+        ("models", "; of the models in it, name one: iris"),
         ("iris", '; did you mean "models/iris"?'),
-        ("models", ": expected a folder such as models/digits/1, or models/digits for its newest "),
+        (
+            "nowhere",
+            ": expected a folder such as models/digits/1, or models/digits for its newest ",
+        ),
     ],
 )
 def test_version_that_is_not_there_is_told_with_what_is(

@@ -1,5 +1,6 @@
 """From a path to a table, to the features that a published model takes, or to labels."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,7 @@ from service.inference.features import Features, Texts, numbers_only, why_requir
 from service.inference.spelling import Spelling, are_told_apart
 from service.model_repository.manifest import Manifest
 from service.model_repository.signature import Feature, Signature
-from service.nearest import did_you_mean
+from service.nearest import did_you_mean, nearest
 from training.errors import TableInvalid
 from training.inputs import Column
 from training.tables.columns import markers, typed_columns, values_of
@@ -141,7 +142,7 @@ def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -
     if missing:
         raise TableInvalid(
             f"{path}: the model's features {listing(missing)} are missing; "
-            f"there are: {listing(data.columns)}"
+            f"there are: {listing(data.columns)}{_renamed(missing, data.columns, signature)}"
         )
     absent = [f.name for f in signature.features if f.name not in present]
     frame = data.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
@@ -152,6 +153,16 @@ def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -
         _respell(features.categorical[:, place], Spelling(feature, signature))
     _require_no_gap(path, features, signature)
     return features
+
+
+def _renamed(missing: Sequence[str], columns: Sequence[str], signature: Signature) -> str:
+    """Which column of a file may be a feature that is missing there."""
+    strays = [column for column in columns if column not in signature.names]
+    for name in missing:
+        found = nearest(name, strays)
+        if found is not None:
+            return f"; is '{found}' meant to be '{name}'?"
+    return ""
 
 
 def _column(feature: Feature) -> Column:
