@@ -1,5 +1,9 @@
 """Signs of life: a bar on a terminal, lines elsewhere."""
 
+import io
+import re
+import sys
+
 import pytest
 import torch
 
@@ -49,3 +53,27 @@ def test_short_epoch_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
         list(shown.watch(_batches()).epoch(1))
 
     assert capsys.readouterr().err == ""
+
+
+class _Terminal(io.StringIO):
+    """Takes down what a terminal is shown."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("columns", ["60", "240"])
+def test_bar_of_a_terminal_shows_epoch_and_time_left_within_100_columns(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = _Terminal()
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "stderr", terminal)
+
+    with Progress(40) as shown:
+        shown.follow(map(_record, range(1, 8)))
+
+    bars = re.split(r"[\r\n]+", terminal.getvalue())
+    assert max(map(len, bars)) < min(int(columns), 100)
+    assert any(re.search(r"epoch 7 of 40, [0-9?:]+ left", bar) for bar in bars)
+    assert columns == "60" or "validation loss 0.6250, accuracy 0.8750" in terminal.getvalue()

@@ -15,6 +15,7 @@ from training.fitting.checkpoint import CheckpointFile
 from training.fitting.early_stopping import EpochRecord
 from training.interrupt import Stopped
 from training.pipeline import run
+from training.search_progress import SearchProgress
 from training.select_config import SelectConfig
 from training.selection import run_selection, run_worker
 
@@ -92,6 +93,30 @@ def test_best_of_the_settings_that_tpe_has_tried_is_published(
     assert stopped.value.can_publish
     assert done.manifest.selection is not None
     assert len(done.manifest.selection.settings) == begun[0] < 12
+    assert "--publish-best ended the search" in done.manifest.table.notes[-1]
+
+
+def test_best_of_the_settings_that_are_trained_in_part_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = _flags(tmp_path, epochs=60, patience=60, folds=2, vary=["dropout=0.1,0.4"])
+    config = read_settings(SelectConfig, None, flags)
+
+    def stop(_progress: SearchProgress, epoch: int, *_: object) -> None:
+        if epoch == 6:
+            raise Stopped(2)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CheckpointFile, "is_due", True)
+        patched.setattr(SearchProgress, "advance", stop)
+        with pytest.raises(Stopped):
+            run_selection(config)
+
+    done = run_selection(config, publish_best=True)
+
+    assert done.manifest.selection is not None
+    assert len(done.manifest.selection.settings) == 2
+    assert len(done.manifest.history.epochs) == 5
     assert "--publish-best ended the search" in done.manifest.table.notes[-1]
 
 
