@@ -418,8 +418,12 @@ async def test_cell_of_the_wrong_type_is_named_by_row_and_feature(
 
     assert answer.status_code == 422
     assert answer.json()["errors"] == [
-        {"row": 1, "feature": "year", "message": 'expected a number, got "2009"'},
-        {"row": 1, "feature": "sex", "message": "expected a string, got 1"},
+        {
+            "row": 1,
+            "feature": "year",
+            "message": 'expected a number, got "2009": send it without quotes',
+        },
+        {"row": 1, "feature": "sex", "message": "expected a string, got 1: send it in quotes"},
     ]
 
 
