@@ -27,6 +27,7 @@ from service.api.middleware.head import Head
 from service.api.middleware.last_resort import LastResort
 from service.api.middleware.request_id import RequestId, RequestIds
 from service.api.models import models_router
+from service.api.paths import Paths
 from service.api.predictions import RowHandlers
 from service.api.requests import register_segment
 from service.api.tally import Tally
@@ -125,13 +126,17 @@ def _framework(
         lifespan=loading.lifespan,
         generate_unique_id_function=documentation.operation_id,
     )
-    app.include_router(health_router(repository))
-    app.include_router(metrics_routes)
-    app.include_router(models_router(repository))
-    app.include_router(cards_router(repository))
-    app.include_router(activations_router(row_limit=settings.row_limit))
+    routers = (
+        health_router(repository),
+        metrics_routes,
+        models_router(repository),
+        cards_router(repository),
+        activations_router(row_limit=settings.row_limit),
+    )
+    for router in routers:
+        app.include_router(router)
     documentation.install(app, repository)
-    problems.install(app)
+    problems.install(app, Paths(routers))
     # The last one added is the outermost.
     app.add_middleware(Head)
     app.add_middleware(LastResort)

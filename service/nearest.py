@@ -28,8 +28,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     asked = _folded(name)
     if asked in folded:
         return folded[asked]
-    found = difflib.get_close_matches(asked, _alike(asked, folded), n=1, cutoff=_CLOSE)
-    return folded[found[0]] if found else None
+    found = difflib.get_close_matches(asked, _alike(asked, folded), _COMPARED, _CLOSE)
+    if not found:
+        return None
+    # Letters that changed places are the commonest slip.
+    return folded[max(found, key=lambda one: sorted(one) == sorted(asked))]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """/v1/activations: the activation functions, their values and their curves."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import orjson
@@ -8,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.activations.curve import points
-from service.activations.function import evaluate
+from service.activations.function import ActivationFunction, evaluate
 from service.activations.picture import draw
 from service.activations.table import TABLE, find
 from service.api import bodies
+from service.api.problems import unfit_query
 from service.api.requests import prefers
 from service.codecs.json_activation import (
     decode_evaluate,
@@ -19,7 +21,9 @@ from service.codecs.json_activation import (
     encode_function,
     encode_functions,
 )
-from service.errors import InvalidInput, Problem
+from service.codecs.json_body import describe
+from service.errors import LISTED_PROBLEMS, Problem
+from service.nearest import did_you_mean, listed
 
 _FUNCTION = "/{function:segment}"
 _RANGE_KEYS = ("start", "stop", "step", "format")
@@ -63,7 +67,7 @@ def activations_router(*, row_limit: int) -> APIRouter:
         """The curve and its derivative; a function's parameters are query parameters too."""
         found = find(function)
         x = points(start, stop, step, limit=row_limit)
-        curve = evaluate(found, x, _parameters(request))
+        curve = evaluate(found, x, _parameters(request, found))
         if picture == "svg" or (picture is None and prefers(request, "image/svg+xml")):
             return Response(draw(found, curve), media_type="image/svg+xml")
         return _json(encode_evaluation(found, curve))
@@ -84,17 +88,29 @@ class EvaluationHandler:
         return encode_evaluation(found, evaluate(found, asked.x, asked.parameters))
 
 
-def _parameters(request: Request) -> dict[str, float]:
-    given = {k: v for k, v in request.query_params.items() if k not in _RANGE_KEYS}
+def _parameters(request: Request, function: ActivationFunction) -> dict[str, float]:
+    """The function's parameters in a query. Raises InvalidInput for what is none of it."""
+    given = [(k, v) for k, v in request.query_params.items() if k not in _RANGE_KEYS]
+    known = [parameter.name for parameter in function.parameters]
     numbers, problems = {}, []
-    for name, text in given.items():
+    # As many are told of, and a query may have thousands.
+    for name, text in given[:LISTED_PROBLEMS]:
+        if name not in known:
+            problems.append(Problem(_unknown(name, function.name, known)))
+            continue
         try:
             numbers[name] = float(text)
         except ValueError:
-            problems.append(Problem(f"{name[:64]}: expected a number, got '{text[:32]}'"))
+            problems.append(Problem(f"{name}: expected a number, got {describe(text)}"))
     if problems:
-        raise InvalidInput("the query does not fit", problems)
+        raise unfit_query(problems)
     return numbers
+
+
+def _unknown(name: str, function: str, known: Sequence[str]) -> str:
+    there = ", ".join(_RANGE_KEYS) + (f", and {function}'s {listed(known)}" if known else "")
+    meant = did_you_mean(name, (*_RANGE_KEYS, *known))
+    return f"unknown query parameter {describe(name)}; there are: {there}{meant}"
 
 
 def _json(body: bytes) -> Response:

@@ -1,6 +1,7 @@
 """What an error becomes in HTTP: the one table from error to status, and the two bodies."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service import errors
+from service.api.calls import find
+from service.api.paths import Paths
+from service.codecs.json_body import describe
 
 # Looked up along the error's classes, nearest first. A StartupError never meets a request.
 STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
@@ -32,6 +36,8 @@ STATUS: Mapping[type[errors.ServiceError], tuple[int, str]] = {
     errors.RunTooLong: (504, "run-too-long"),
 }
 RETRY_AFTER_S = 1
+_VERBS = (":predict", ":evaluate")
+_QUERY_WORDS = {"float_parsing": "a number", "int_parsing": "a whole number"}
 _UNEXPECTED_KIND = "internal-error"
 _UNEXPECTED = "the service failed; its log has the cause under this request's id"
 # The body of the answer to a failure in making any other one; % puts in the request's id.
@@ -41,10 +47,10 @@ LAST_RESORT = (
 ) % _UNEXPECTED.encode()
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, paths: Paths) -> None:
     """Make every error that reaches the framework a problem answer."""
     app.add_exception_handler(errors.ServiceError, _service_error)
-    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(HTTPException, partial(_http_exception, paths))
     app.add_exception_handler(RequestValidationError, _invalid_query)
 
 
@@ -65,8 +71,19 @@ def unexpected(path: str, request_id: str) -> Response:
 
 def wrong_method(path: str, request_id: str, *, method: str, allowed: str) -> Response:
     """The answer to a method that the path does not have."""
-    detail = f"expected {allowed.replace(', ', ' or ')}, got {method}"
+    detail = f"expected {allowed.replace(', ', ' or ')}, got {method}{_way_on(path, method)}"
     return _answer(path, request_id, 405, "method-not-allowed", detail, headers={"Allow": allowed})
+
+
+def _way_on(path: str, method: str) -> str:
+    """How to ask what may have been meant by a wrong method."""
+    if (call := find(path)) is not None:
+        body = '{"x": [...]}' if call.verb == ":evaluate" else '{"instances": [...]}'
+        return f"; with curl: -H 'content-type: application/json' -d '{body}'"
+    if method == "POST":
+        posted = next((path + verb for verb in _VERBS if find(path + verb)), None)
+        return "" if posted is None else f"; a POST goes to {posted}"
+    return ""
 
 
 def explained(error: errors.ServiceError, path: str, request_id: str) -> Response:
@@ -89,11 +106,15 @@ async def _service_error(request: Request, exc: Exception) -> Response:
     return explained(exc, *_place(request))
 
 
-async def _http_exception(request: Request, exc: Exception) -> Response:
+async def _http_exception(paths: Paths, request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     kind = HTTPStatus(exc.status_code).phrase.lower().replace(" ", "-")
     if exc.status_code == 404:
-        detail = f"there is nothing at this path; {request.url_for('openapi').path} lists the paths"
+        meant = paths.meant(request.url.path)
+        detail = (
+            f"there is nothing at this path; {request.url_for('openapi').path} lists the paths"
+            f"{'' if meant is None else f'; did you mean {meant}?'}"
+        )
     elif exc.status_code == 405:
         allowed = (exc.headers or {}).get("Allow", "another method")
         allowed = allowed.replace("GET", "GET, HEAD")
@@ -107,12 +128,22 @@ async def _invalid_query(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
     problems = [
         errors.Problem(
-            f"{error['loc'][-1]}: expected {error['msg'].removeprefix('Input should be ')}"
+            f"{error['loc'][-1]}: expected {_expected(error)}, got {describe(error['input'])}"
         )
         for error in exc.errors()
     ]
-    extra = _listed(problems, len(problems))
-    return _answer(*_place(request), 422, "invalid-input", "the query does not fit", extra)
+    return explained(unfit_query(problems), *_place(request))
+
+
+def unfit_query(problems: Sequence[errors.Problem]) -> errors.InvalidInput:
+    """What is said of a query: its problem, or that there are several."""
+    alone = len(problems) == 1
+    return errors.InvalidInput(problems[0].message if alone else "the query does not fit", problems)
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    message: str = error["msg"].removeprefix("Input should be ")
+    return _QUERY_WORDS.get(error["type"], message.replace("'", '"'))
 
 
 def _place(request: Request) -> tuple[str, str]:

@@ -18,10 +18,15 @@ KNOWN = ("bill_length_mm", "bill_depth_mm", "island", "Churn")
         (" Island ", "island"),
         ("colour", None),
         ("", None),
+        ("chrun", "Churn"),
     ],
 )
 def test_nearest_name_is_found_if_it_is_close(name: str, meant: str | None) -> None:
     assert nearest(name, KNOWN) == meant
+
+
+def test_letters_that_changed_places_come_before_other_slips() -> None:
+    assert nearest("stpe", ["step", "stop"]) == nearest("stpe", ["stop", "step"]) == "step"
 
 
 def test_names_too_long_to_compare_have_none() -> None:

@@ -225,3 +225,133 @@ async def test_points_under_another_key_are_told_theirs(client: httpx.AsyncClien
     told = await _told(client, '{"points": [1]}', "/v1/activations/relu:evaluate")
 
     assert _messages(told) == ['unknown key "points"; did you mean "x"?']
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/v1/model/digits:predict", "/v1/models/digits:predict"),
+        ("/v1/models/digits:predct", "/v1/models/digits:predict"),
+        ("/v1/models/digits/predict", "/v1/models/digits:predict"),
+        ("/v1/models/digits:predict/", "/v1/models/digits:predict"),
+        ("/v1/models/digits/version/1:predict", "/v1/models/digits/versions/1:predict"),
+        ("/v1/models/digits/1:predict", "/v1/models/{name}:predict"),
+        ("/v2/models/digits:predict", "/v1/models/digits:predict"),
+        ("/api/v1/models/digits", "/v1/models/digits"),
+        ("/digits:predict", "/v1/models/digits:predict"),
+        ("/predict", "/v1/models/{name}:predict"),
+        ("/models", "/v1/models"),
+        ("/v1/models/", "/v1/models"),
+        ("/v1/activation/relu/curves", "/v1/activations/relu/curve"),
+        ("/v1/activations/relu/evaluate", "/v1/activations/relu:evaluate"),
+        ("/ready", "/v2/health/ready"),
+        ("/doc", "/docs"),
+    ],
+)
+async def test_path_that_is_almost_one_is_told_with_the_one_that_was_meant(
+    client: httpx.AsyncClient, path: str, meant: str
+) -> None:
+    answer = await client.get(path)
+
+    assert answer.status_code == 404
+    told = answer.json().get("detail") or answer.json()["error"]
+    assert told == (
+        f"there is nothing at this path; /openapi.json lists the paths; did you mean {meant}?"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/robots.txt", "/v1", "/" + "a/" * 50, "/" + "predict" * 40, "/v1/models/digits:x"]
+)
+async def test_path_that_is_like_no_other_is_told_where_the_paths_are(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path)
+
+    assert answer.json()["detail"] == (
+        "there is nothing at this path; /openapi.json lists the paths"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        (
+            "elu/curve?from=1",
+            (
+                'unknown query parameter "from"; there are: start, stop, step, format, and elu\'s '
+                "alpha"
+            ),
+        ),
+        (
+            "relu/curve?fromat=svg",
+            (
+                'unknown query parameter "fromat"; there are: start, stop, step, format; did you '
+                'mean "format"?'
+            ),
+        ),
+        ("relu/curve?start=a", 'start: expected a number, got "a"'),
+        ("elu/curve?alpha=a", 'alpha: expected a number, got "a"'),
+        ("relu/curve?start=inf", 'start: expected a finite number, got "inf"'),
+        ("relu/curve?format=png", 'format: expected "json" or "svg", got "png"'),
+    ],
+    ids=lambda value: value.partition(";")[0],
+)
+async def test_query_that_does_not_fit_is_told_what_there_is(
+    client: httpx.AsyncClient, query: str, detail: str
+) -> None:
+    answer = await client.get(f"/v1/activations/{query}")
+
+    assert answer.status_code == 422
+    assert (answer.json()["detail"], _messages(answer.json())) == (detail, [detail])
+
+
+async def test_several_things_wrong_in_a_query_are_listed(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/v1/activations/relu/curve?start=a&stop=b")).json()
+
+    assert told["detail"] == "the query does not fit"
+    assert _messages(told) == [
+        'start: expected a number, got "a"',
+        'stop: expected a number, got "b"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "detail"),
+    [
+        (
+            "GET",
+            PREDICT,
+            (
+                "expected POST, got GET; with curl: -H 'content-type: application/json' "
+                "-d '{\"instances\": [...]}'"
+            ),
+        ),
+        (
+            "GET",
+            "/v1/activations/relu:evaluate",
+            (
+                "expected POST, got GET; with curl: -H 'content-type: application/json' "
+                "-d '{\"x\": [...]}'"
+            ),
+        ),
+        (
+            "POST",
+            "/v1/models/digits",
+            "expected GET or HEAD, got POST; a POST goes to /v1/models/digits:predict",
+        ),
+        (
+            "POST",
+            "/v1/activations/relu",
+            "expected GET or HEAD, got POST; a POST goes to /v1/activations/relu:evaluate",
+        ),
+        ("DELETE", "/v1/models/digits", "expected GET or HEAD, got DELETE"),
+    ],
+)
+async def test_wrong_method_is_told_with_the_right_one(
+    client: httpx.AsyncClient, method: str, path: str, detail: str
+) -> None:
+    answer = await client.request(method, path)
+
+    assert answer.status_code == 405
+    assert answer.json()["detail"] == detail
