@@ -14,6 +14,10 @@ _HOW = (
     "another spelling too, is taken as never seen. Before it goes in, text loses the blanks around "
     "it if `trims_text`, and what is one of `missing_texts` is missing."
 )
+_FOLDED = (
+    " Then the text of the columns `folds_case` is case-folded as Unicode has it, with one blank "
+    "between words, and missing if that makes it one of `missing_texts`."
+)
 
 
 def feeding(model: TrainedModel) -> dict[str, str]:
@@ -28,8 +32,11 @@ def feeding(model: TrainedModel) -> dict[str, str]:
         "trims_text": signature.trims_text,
         "missing_texts": signature.missing_texts,
     }
+    how = _HOW
+    if folded := [f.name for f in signature.features if f.folds_case]:
+        how, said = how + _FOLDED, {**said, "folds_case": folded}
     written = {key: json.dumps(value, ensure_ascii=False) for key, value in said.items()}
-    return {"how_to_feed": _HOW, **written}
+    return {"how_to_feed": how, **written}
 
 
 def _columns(signature: Signature) -> dict[str, list[str]]:

@@ -82,6 +82,17 @@ def test_metadata_tell_dates_gaps_categories_and_how_text_is_read(dated_table: T
     assert said.keys() == {"how_to_feed", *_explained(said["how_to_feed"])}
 
 
+def test_metadata_tell_of_categories_that_case_does_not_tell_apart(dated_table: Table) -> None:
+    columns = tuple(replace(c, folds_case=c.name == "colour") for c in dated_table.columns)
+    model = untrained(replace(dated_table, columns=columns))
+
+    said = onnxruntime.InferenceSession(export(model)).get_modelmeta().custom_metadata_map
+
+    assert json.loads(said["folds_case"]) == ["colour"]
+    assert said.keys() == {"how_to_feed", "folds_case", *_explained(said["how_to_feed"])}
+    assert "`folds_case`" in said["how_to_feed"]
+
+
 def _explained(how: str) -> set[str]:
     keys = ("inputs", "labels", "dates", "may_be_missing", "categories", "missing_texts")
     return {key for key in (*keys, "trims_text") if f"`{key}`" in how}
