@@ -176,7 +176,8 @@ class FeatureAnswer(_Body):
 
     A date and its range are text as of ISO 8601: 2024-05-31. What is outside of range and
     categories is answered, too; `"warnings": true` tells of it. Where it may be missing, null or an
-    absent key is taken.
+    absent key is taken. `written` is how text in the table wrote 1234.5, or 12.5 in percent, which
+    a request sends as a number.
     """
 
     name: str
@@ -185,6 +186,7 @@ class FeatureAnswer(_Body):
     maximum: float | str | None
     categories: list[str] | None
     may_be_missing: bool
+    written: str | None
 
 
 class ModelDetailsAnswer(ModelAnswer):

@@ -27,6 +27,7 @@ def describe(manifest: Manifest) -> Description:
             "maximum": _bound(feature, feature.maximum),
             "categories": feature.categories,
             "may_be_missing": signature.may_be_missing(feature),
+            "written": None if feature.written is None else feature.written.example[1],
         }
         for feature in signature.features
     ]
