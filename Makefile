@@ -32,11 +32,14 @@ train: $(VENV)/installed-training ## train on the digits data and publish the ne
 extras: $(VENV)/installed-training ## install Optuna, TensorBoard and MLflow beside it
 	$(BIN)/python $(PIP_INSTALL) --group search --group tracking
 
-test: $(VENV)/installed-dev ## run the test suite
-	$(BIN)/python -m pytest
+# A file's tests share what they set up, and stay in one worker (tests/conftest.py).
+SIDE_BY_SIDE = -n auto --dist loadfile
+
+test: $(VENV)/installed-dev ## run the test suite, a worker per core
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-base: $(BASE_VENV)/installed-test ## run the service's tests where no PyTorch is installed
-	$(BASE_VENV)/bin/python -m pytest tests/service
+	$(BASE_VENV)/bin/python -m pytest $(SIDE_BY_SIDE) tests/service
 
 # MLPSERVE_WHEELS names a folder of wheels to build the images from.
 test-containers: $(VENV)/installed-dev ## build and run the images (needs a container engine)

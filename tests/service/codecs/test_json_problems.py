@@ -1,5 +1,7 @@
 """A million things wrong in a body are counted, and as many worded as are listed."""
 
+from collections.abc import Callable
+
 import pytest
 
 from service.codecs import json_activation, json_body
@@ -44,20 +46,20 @@ def test_a_million_unknown_keys_are_counted_and_twenty_worded(described: list[ob
 @pytest.mark.parametrize(
     "content",
     [
-        {"instances": [[]] * MANY},
-        {"instances": [[], *[7] * (MANY - 1)]},
-        {"instances": [{str(number): 0 for number in range(MANY - 2)}]},
-        {"instances": [[None, None]] * (MANY // 2)},
-        {"inputs": {str(number): 0 for number in range(MANY - 2)}},
-        {"inputs": {"age": [None] * (MANY // 2), "fare": [""] * (MANY // 2)}},
+        lambda: {"instances": [[]] * MANY},
+        lambda: {"instances": [[], *[7] * (MANY - 1)]},
+        lambda: {"instances": [{str(number): 0 for number in range(MANY - 2)}]},
+        lambda: {"instances": [[None, None]] * (MANY // 2)},
+        lambda: {"inputs": {str(number): 0 for number in range(MANY - 2)}},
+        lambda: {"inputs": {"age": [None] * (MANY // 2), "fare": [""] * (MANY // 2)}},
     ],
     ids=["empty rows", "no rows", "keys of a row", "gaps", "columns", "cells of columns"],
 )
 def test_a_million_wrong_rows_cells_and_columns_are_counted_and_twenty_worded(
-    content: dict[str, object], described: list[object]
+    content: Callable[[], dict[str, object]], described: list[object]
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
-        decode_rows(content, form=FORM, row_limit=MANY)
+        decode_rows(content(), form=FORM, row_limit=MANY)
 
     assert caught.value.total == MANY
     assert len(caught.value.problems) == LISTED_PROBLEMS

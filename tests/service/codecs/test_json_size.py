@@ -127,28 +127,34 @@ def test_measured_points_have_the_verdict_of_the_plain_decoder(content: object) 
     assert _status(decode) == _plainly(decode)
 
 
-def _filled(start: bytes, value: Callable[[int], bytes], end: bytes) -> bytes:
-    count = LONG_BYTES // (len(value(0)) + 1)
-    return start + b",".join(map(value, range(count))) + end
+def _filled(start: bytes, value: bytes, end: bytes) -> Callable[[], bytes]:
+    """A long body of one value over and over, made when it is asked for."""
+    return lambda: start + b",".join([value] * (LONG_BYTES // (len(value) + 1))) + end
+
+
+def _keys(start: bytes, value: bytes, end: bytes) -> Callable[[], bytes]:
+    """A long body of different keys, made when it is asked for."""
+    count = LONG_BYTES // len(b'"0000000":,' + value)
+    return lambda: start + b",".join([b'"%07d":%b' % (i, value) for i in range(count)]) + end
 
 
 HOSTILE = {
-    "keys": (_filled(b"{", lambda i: b'"%07d":1' % i, b"}"), 422),
-    "empty rows": (_filled(b'{"instances":[', lambda _: b"[]", b"]}"), 413),
-    "empty objects": (_filled(b'{"instances":[', lambda _: b"{}", b"]}"), 413),
-    "a long row": (_filled(b'{"instances":[[', lambda _: b"[]", b"]]}"), 422),
-    "keys of a row": (_filled(b'{"instances":[{', lambda i: b'"%07d":1' % i, b"}]}"), 422),
-    "a cell": (_filled(b'{"instances":[[1,[[', lambda _: b"{}", b"]]]]}"), 422),
-    "columns": (_filled(b'{"inputs":{', lambda i: b'"%07d":1' % i, b"}}"), 422),
-    "a column": (_filled(b'{"inputs":{"age":[', lambda _: b"[]", b'],"fare":[]}}'), 413),
-    "an option": (_filled(b'{"instances":[[1,2]],"top_k":[', lambda _: b"[]", b"]}"), 422),
+    "keys": (_keys(b"{", b"1", b"}"), 422),
+    "empty rows": (_filled(b'{"instances":[', b"[]", b"]}"), 413),
+    "empty objects": (_filled(b'{"instances":[', b"{}", b"]}"), 413),
+    "a long row": (_filled(b'{"instances":[[', b"[]", b"]]}"), 422),
+    "keys of a row": (_keys(b'{"instances":[{', b"1", b"}]}"), 422),
+    "a cell": (_filled(b'{"instances":[[1,[[', b"{}", b"]]]]}"), 422),
+    "columns": (_keys(b'{"inputs":{', b"1", b"}}"), 422),
+    "a column": (_filled(b'{"inputs":{"age":[', b"[]", b'],"fare":[]}}'), 413),
+    "an option": (_filled(b'{"instances":[[1,2]],"top_k":[', b"[]", b"]}"), 422),
     "texts and lists": (
-        _filled(b'{"instances":[["[[,,",', lambda _: b"[]", b"]]}"),
+        _filled(b'{"instances":[["[[,,",', b"[]", b"]]}"),
         422,
     ),
-    "a forgotten value": (_filled(b'{"top_k":[', lambda _: b"[]", b'],"top_k":1}'), 422),
-    "a large number": (_filled(b'{"top_k":1e400,"instances":[', lambda _: b"[]", b"]}"), 422),
-    "no end": (_filled(b'{"instances":[', lambda _: b"[]", b"]"), 400),
+    "a forgotten value": (_filled(b'{"top_k":[', b"[]", b'],"top_k":1}'), 422),
+    "a large number": (_filled(b'{"top_k":1e400,"instances":[', b"[]", b"]}"), 422),
+    "no end": (_filled(b'{"instances":[', b"[]", b"]"), 400),
 }
 
 
@@ -156,31 +162,31 @@ HOSTILE = {
 def test_a_long_body_that_cannot_fit_is_refused_before_it_is_decoded(
     name: str, penguins: PublishedVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body, status = HOSTILE[name]
+    made, status = HOSTILE[name]
     monkeypatch.setattr(json_predict, "parse_object", _never)
 
     decode = partial(
-        decode_predict, body, form=NUMBERS, manifest=penguins.manifest, row_limit=10_000
+        decode_predict, made(), form=NUMBERS, manifest=penguins.manifest, row_limit=10_000
     )
 
     assert _status(decode) == status
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("made", "status"),
     [
-        (_filled(b'{"x":[', lambda _: b"[]", b"]}"), 413),
-        (_filled(b'{"x":[[', lambda _: b"[]", b"]]}"), 422),
-        (_filled(b'{"x":[],"parameters":{', lambda i: b'"%07d":[]' % i, b"}}"), 422),
+        (_filled(b'{"x":[', b"[]", b"]}"), 413),
+        (_filled(b'{"x":[[', b"[]", b"]]}"), 422),
+        (_keys(b'{"x":[],"parameters":{', b"[]", b"}}"), 422),
     ],
     ids=["points", "a point", "parameters"],
 )
 def test_long_points_that_cannot_fit_are_refused_before_they_are_decoded(
-    body: bytes, status: int, monkeypatch: pytest.MonkeyPatch
+    made: Callable[[], bytes], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(json_activation, "parse_object", _never)
 
-    assert _status(partial(decode_evaluate, body, limit=10_000)) == status
+    assert _status(partial(decode_evaluate, made(), limit=10_000)) == status
 
 
 def test_text_full_of_commas_and_brackets_is_no_surplus(penguins: PublishedVersion) -> None:
@@ -194,9 +200,9 @@ def test_text_full_of_commas_and_brackets_is_no_surplus(penguins: PublishedVersi
 
 def test_hidden_rows_are_measured_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_hidden, "parse_object", _never)
-    body, status = HOSTILE["empty rows"]
+    made, status = HOSTILE["empty rows"]
 
-    assert _status(partial(decode_hidden, body, form=NUMBERS, row_limit=10_000)) == status
+    assert _status(partial(decode_hidden, made(), form=NUMBERS, row_limit=10_000)) == status
 
 
 def _never(_body: bytes) -> dict[str, object]:
