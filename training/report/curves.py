@@ -87,6 +87,8 @@ def rows_curve(evidence: Evidence) -> bytes | None:
         plain_numbers(axes.xaxis)
         axes.set_xticks(rows, [f"{count:,}" for count in rows])
         axes.minorticks_off()
+        if len(rows) > 1:
+            axes.set_xlim(min(rows), max(rows))
         axes.set(
             xlabel="training rows",
             ylabel="validation log-loss (nats)",

@@ -172,10 +172,20 @@ def test_every_picture_has_its_paper_and_turns_dark_on_dark_pages(
     assert b"prefers-color-scheme:dark" in files["report.html"]
 
 
-@pytest.mark.parametrize("name", ["losses", "gradients", "weights", "hidden", "reliability"])
+@pytest.mark.parametrize(
+    "name", ["losses", "gradients", "learning-curve", "weights", "hidden", "reliability"]
+)
 def test_axes_end_at_labelled_ticks(digits: Manifest, draw: Draw, name: str) -> None:
-    svg = report_files(draw(digits), html=False)[f"plots/{name}.svg"]
+    points = tuple(
+        LearningCurvePoint(rows=rows, log_losses=(0.5, 0.6), accuracies=(0.8, 0.7))
+        for rows in (28, 56, 112)
+    )
+    svg = report_files(draw(digits.model_copy(update={"learning_curve": points})), html=False)
 
+    _assert_ends_are_labelled(svg[f"plots/{name}.svg"])
+
+
+def _assert_ends_are_labelled(svg: bytes) -> None:
     box = _within(svg, "axes_1", "path")[0].attrib["d"]
     corners = re.findall(r"[ML] ([\d.]+) ([\d.]+)", box)
     for axis, side in (("matplotlib.axis_1", 0), ("matplotlib.axis_2", 1)):
