@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, WithJsonSchema
 
 FEATURES, NUMERIC, CATEGORICAL = "features", "numeric", "categorical"
 
@@ -59,7 +59,10 @@ class Feature(Value):
 
     name: Annotated[str, Field(min_length=1)]
     dtype: Literal["float32", "string", "date"] = "float32"
-    date_form: DateForm | None = None
+    # Generators of clients make one name of "yyyymmdd" and "yyyy-mm-dd": to them it is text.
+    date_form: Annotated[
+        DateForm | None, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})
+    ] = None
     missing: Share = 0.0
     accepts_missing: bool | None = None
     minimum: float | None = None
