@@ -60,7 +60,7 @@ class PacedProtocol(HttpToolsProtocol):
             if not self._may_read():
                 self.flow.pause_reading()
             return True
-        if data.count(b"\n") <= _FEW_LINES:
+        if not _has_many_lines(data):
             return False
         self._unread = memoryview(data)
         self._read_on()
@@ -96,6 +96,16 @@ class PacedProtocol(HttpToolsProtocol):
 
     def _may_read(self) -> bool:
         return len(self._unread) <= _MOST_UNREAD
+
+
+def _has_many_lines(data: bytes) -> bool:
+    """Whether there are more than a few; of a long line no byte is looked at by itself."""
+    at = -1
+    for _ in range(_FEW_LINES + 1):
+        at = data.find(b"\n", at + 1)
+        if at < 0:
+            return False
+    return True
 
 
 class _Flow(FlowControl):
