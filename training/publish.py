@@ -131,9 +131,10 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    """The innermost comes first."""
+    """The innermost comes first; one that another run is about to use stays until it is free."""
     for folder in folders:
         try:
-            folder.rmdir()
+            with holding(folder, wait=True):
+                folder.rmdir()
         except OSError:
             return

@@ -3,8 +3,10 @@
 import os
 import stat
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -109,6 +111,27 @@ def test_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
         publish(tmp_path / "models", "m", {"model.onnx": b"", "no/such/folder": b""})
 
     assert not list(tmp_path.iterdir())
+
+
+def test_folder_that_another_run_is_about_to_use_is_not_removed(tmp_path: Path) -> None:
+    begun, held = Event(), Event()
+
+    class Failing(dict[str, bytes]):
+        def items(self) -> Any:
+            begun.set()
+            held.wait(30)
+            raise OSError("no space")
+
+    with ThreadPoolExecutor(1) as pool:
+        failing = pool.submit(publish, tmp_path, "m", Failing())
+        begun.wait(30)
+        with holding(tmp_path / "m", wait=True):
+            held.set()
+            wait([failing], timeout=0.3)
+            (tmp_path / "m/.publishing-mine").mkdir()
+        assert isinstance(failing.exception(30), PublishFailed)
+
+    assert [path.name for path in (tmp_path / "m").iterdir()] == [".publishing-mine"]
 
 
 def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:
