@@ -5,14 +5,14 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 
 import httpx
 import psutil
 import pytest
 
 from tests.service.conftest import MODELS
-from tests.service.test_server import BODY, PATH, Connection, _request
+from tests.service.raw_http import BODY, PATH, connected, request_of
 from tests.service_process import PATIENCE_S, Service, started
 
 MIB = 1024 * 1024
@@ -28,18 +28,11 @@ def service() -> Iterator[Service]:
         yield service
 
 
-@contextmanager
-def _connected(service: Service) -> Iterator[Connection]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with closing(socket.create_connection((host, int(port)), timeout=PATIENCE_S)) as raw:
-        yield Connection(raw)
-
-
 def _all_but_one_byte(*, chunked: bool) -> bytes:
     if chunked:
-        head = _request(b"", PATH, CHUNKED)
+        head = request_of(b"", PATH, CHUNKED)
         return head + b"%x\r\n%b\r\n1\r\n" % (len(LARGE) - 1, LARGE[:-1])
-    return _request(LARGE)[:-1]
+    return request_of(LARGE)[:-1]
 
 
 def _wait_until_nothing_is_held(service: Service) -> None:
@@ -48,9 +41,9 @@ def _wait_until_nothing_is_held(service: Service) -> None:
     while time.monotonic() < deadline:
         with ExitStack() as stack:
             # Each holds all of its body; together they take the limit to the byte.
-            holding = [stack.enter_context(_connected(service)) for _ in range(LIMIT // BODY_LIMIT)]
+            holding = [stack.enter_context(connected(service)) for _ in range(LIMIT // BODY_LIMIT)]
             for connection in holding:
-                connection.send(_request(LARGE)[:-1])
+                connection.send(request_of(LARGE)[:-1])
             for connection in holding:
                 connection.raw.sendall(LARGE[-1:])
             if {connection.receive()[0] for connection in holding} == {200}:
@@ -65,7 +58,7 @@ def test_clients_that_leave_in_the_middle_of_a_body_hold_nothing(
     service: Service, chunked: bool, reset: bool
 ) -> None:
     for _ in range(50):
-        with _connected(service) as leaving:
+        with connected(service) as leaving:
             leaving.send(_all_but_one_byte(chunked=chunked)[: MIB // 4], b" " * (MIB // 4))
             if reset:
                 leaving.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -80,7 +73,7 @@ def test_bodies_held_back_by_one_byte_take_bounded_memory_and_the_rest_is_told_t
     process = psutil.Process(service.process.pid)
     before = process.memory_info().rss
     with ExitStack() as stack:
-        clients = [stack.enter_context(_connected(service)) for _ in range(50)]
+        clients = [stack.enter_context(connected(service)) for _ in range(50)]
         for client in clients:
             try:
                 client.send(_all_but_one_byte(chunked=chunked))
@@ -103,9 +96,11 @@ def test_bodies_held_back_by_one_byte_take_bounded_memory_and_the_rest_is_told_t
 def test_short_bodies_in_pieces_are_served_while_long_ones_hold_all(service: Service) -> None:
     with ExitStack() as stack:
         for _ in range(LIMIT // BODY_LIMIT):
-            stack.enter_context(_connected(service)).send(_request(LARGE)[:-1])
-        short = stack.enter_context(_connected(service))
+            stack.enter_context(connected(service)).send(request_of(LARGE)[:-1])
+        short = stack.enter_context(connected(service))
 
-        short.send(*(_request()[start : start + 100] for start in range(0, len(_request()), 100)))
+        short.send(
+            *(request_of()[start : start + 100] for start in range(0, len(request_of()), 100))
+        )
 
         assert short.receive()[0] == 200

@@ -4,7 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 from tests.service.conftest import MODELS
-from tests.service.test_server import BODY, PATH, Connection, _chunked, _request
+from tests.service.raw_http import BODY, PATH, Connection, connected, in_chunks, request_of
 from tests.service_process import Service, started
 
 UPGRADE = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")
 CHUNKED = "Transfer-Encoding: chunked"
-LIVE = _request(b"", "/v2/health/live", "X-Request-Id: live", method="GET")
+LIVE = request_of(b"", "/v2/health/live", "X-Request-Id: live", method="GET")
 LIMIT = 64 * 1024
 
 
@@ -34,9 +34,8 @@ def expected(service: Service) -> Any:
 
 @pytest.fixture
 def connection(service: Service) -> Iterator[Connection]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with closing(socket.create_connection((host, int(port)), timeout=10)) as raw:
-        yield Connection(raw)
+    with connected(service) as connection:
+        yield connection
 
 
 def _pieces(request: bytes, *, segments: int) -> list[bytes]:
@@ -64,9 +63,9 @@ def test_upgrade_with_a_body_is_answered_as_if_nothing_else_was_asked_for(
     connection: Connection, expected: object, segments: int, chunked: bool
 ) -> None:
     request = (
-        _request(_chunked(BODY), PATH, *UPGRADE, CHUNKED)
+        request_of(in_chunks(BODY), PATH, *UPGRADE, CHUNKED)
         if chunked
-        else _request(BODY, PATH, *UPGRADE)
+        else request_of(BODY, PATH, *UPGRADE)
     )
 
     connection.send(*_pieces(request, segments=segments))
@@ -79,8 +78,8 @@ def test_upgrade_with_a_body_is_answered_as_if_nothing_else_was_asked_for(
 
 
 def test_body_of_an_upgrade_is_no_request(connection: Connection) -> None:
-    smuggled = _request(BODY, PATH, "X-Request-Id: smuggled")
-    head, end, body = _request(smuggled, PATH, *UPGRADE).partition(b"\r\n\r\n")
+    smuggled = request_of(BODY, PATH, "X-Request-Id: smuggled")
+    head, end, body = request_of(smuggled, PATH, *UPGRADE).partition(b"\r\n\r\n")
 
     connection.send(head + end, body, LIVE)
 
@@ -91,9 +90,9 @@ def test_body_of_an_upgrade_is_no_request(connection: Connection) -> None:
 def test_upgrade_without_a_body_loses_nothing_that_follows(
     connection: Connection, expected: object
 ) -> None:
-    upgrade = _request(b"", "/v2/health/live", *UPGRADE, "X-Request-Id: up", method="GET")
+    upgrade = request_of(b"", "/v2/health/live", *UPGRADE, "X-Request-Id: up", method="GET")
 
-    connection.send((upgrade + LIVE) * 3 + _request())
+    connection.send((upgrade + LIVE) * 3 + request_of())
 
     ids = [connection.receive()[1]["x-request-id"] for _ in range(6)]
     assert ids == ["up", "live"] * 3
@@ -103,12 +102,12 @@ def test_upgrade_without_a_body_loses_nothing_that_follows(
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        (_request(_chunked(BODY), PATH, "Transfer-Encoding: gzip, chunked"), 501),
-        (_request(_chunked(BODY), PATH, "Transfer-Encoding: gzip", CHUNKED), 501),
-        (_request(BODY, PATH, "Transfer-Encoding: gzip"), 501),
-        (_request(_chunked(BODY), PATH, CHUNKED, version="1.0"), 400),
-        (_request(b"", "x:443", method="CONNECT"), 501),
-        (_request(_chunked(BODY), PATH, CHUNKED, "Content-Length: 9"), 400),
+        (request_of(in_chunks(BODY), PATH, "Transfer-Encoding: gzip, chunked"), 501),
+        (request_of(in_chunks(BODY), PATH, "Transfer-Encoding: gzip", CHUNKED), 501),
+        (request_of(BODY, PATH, "Transfer-Encoding: gzip"), 501),
+        (request_of(in_chunks(BODY), PATH, CHUNKED, version="1.0"), 400),
+        (request_of(b"", "x:443", method="CONNECT"), 501),
+        (request_of(in_chunks(BODY), PATH, CHUNKED, "Content-Length: 9"), 400),
         (b"NONSENSE\r\n\r\n", 400),
     ],
     ids=["gzip, chunked", "two headers", "gzip", "HTTP/1.0", "CONNECT", "both", "nonsense"],
@@ -116,14 +115,14 @@ def test_upgrade_without_a_body_loses_nothing_that_follows(
 def test_framing_that_others_read_otherwise_is_refused_after_the_answers_before_it(
     connection: Connection, request_: bytes, status: int
 ) -> None:
-    connection.send(LIVE + _request() + LIVE + request_ + LIVE)
+    connection.send(LIVE + request_of() + LIVE + request_ + LIVE)
 
     assert [connection.receive()[0] for _ in range(3)] == [200] * 3
     _refused(connection, status, {400: "malformed-request", 501: "unsupported-request"}[status])
 
 
 def test_chunks_that_are_none_end_the_request_in_a_refusal(connection: Connection) -> None:
-    head, end, _ = _request(b"", PATH, CHUNKED).partition(b"\r\n\r\n")
+    head, end, _ = request_of(b"", PATH, CHUNKED).partition(b"\r\n\r\n")
 
     connection.send(LIVE + head + end, b"2\r\n{}\r\nnonsense\r\n")
 
@@ -133,7 +132,7 @@ def test_chunks_that_are_none_end_the_request_in_a_refusal(connection: Connectio
 
 def test_trailers_are_no_headers(connection: Connection, expected: object) -> None:
     trailers = b"X-Request-Id: forged\r\nContent-Type: text/csv\r\nContent-Encoding: gzip\r\n\r\n"
-    request = _request(_chunked(BODY)[:-2] + trailers, PATH, CHUNKED)
+    request = request_of(in_chunks(BODY)[:-2] + trailers, PATH, CHUNKED)
 
     connection.send(request, *_pieces(request, segments=2))
 
@@ -147,9 +146,9 @@ def test_of_two_ids_every_way_takes_the_same(connection: Connection) -> None:
     ids = ("X-Request-Id: first", "X-Request-Id: second")
 
     connection.send(
-        _request(BODY, PATH, *ids)
-        + _request(BODY, PATH + "?x", *ids)
-        + _request(b"", "/v2/health/live", *ids, method="GET")
+        request_of(BODY, PATH, *ids)
+        + request_of(BODY, PATH + "?x", *ids)
+        + request_of(b"", "/v2/health/live", *ids, method="GET")
     )
 
     assert [connection.receive()[1]["x-request-id"] for _ in range(3)] == ["second"] * 3
@@ -188,7 +187,7 @@ def test_head_without_end_is_cut_at_the_limit(
 
 
 def test_head_beyond_the_limit_is_told_so(connection: Connection) -> None:
-    connection.send(_request() + _OPEN, b"a: b\r\n" * (LIMIT // 6 + 1))
+    connection.send(request_of() + _OPEN, b"a: b\r\n" * (LIMIT // 6 + 1))
 
     assert connection.receive()[0] == 200
     _refused(connection, 431, "head-too-large")
@@ -200,24 +199,23 @@ def test_head_is_counted_apart_from_the_body_that_comes_with_it(
 ) -> None:
     body = BODY + b" " * LIMIT
 
-    connection.send(_request(body, PATH, "A: " + "b" * size))
+    connection.send(request_of(body, PATH, "A: " + "b" * size))
 
     assert connection.receive()[0] == status
 
 
 def test_refusals_are_counted_by_their_problem(service: Service) -> None:
-    host, _, port = service.url.removeprefix("http://").partition(":")
     before = _refusals(service)
     for request in (
         b"NONSENSE\r\n\r\n",
-        _request() + b"NONSENSE\r\n\r\n",
-        _request(b"", "x:443", method="CONNECT"),
+        request_of() + b"NONSENSE\r\n\r\n",
+        request_of(b"", "x:443", method="CONNECT"),
         _OPEN + b"a: b\r\n" * (LIMIT // 6 + 1),
     ):
-        with closing(socket.create_connection((host, int(port)), timeout=10)) as raw:
-            raw.sendall(request)
-            raw.shutdown(socket.SHUT_WR)
-            while raw.recv(65536):
+        with connected(service) as connection:
+            connection.send(request)
+            connection.raw.shutdown(socket.SHUT_WR)
+            while connection.raw.recv(65536):
                 pass
 
     after = _refusals(service)
@@ -241,7 +239,7 @@ def _refusals(service: Service) -> dict[str, float]:
 def test_client_that_has_only_stopped_writing_gets_all_its_answers(
     connection: Connection, expected: object
 ) -> None:
-    connection.send((_request() + LIVE + _request(BODY, PATH + "?x")) * 5)
+    connection.send((request_of() + LIVE + request_of(BODY, PATH + "?x")) * 5)
     connection.raw.shutdown(socket.SHUT_WR)
 
     answers = [connection.receive() for _ in range(15)]
@@ -252,7 +250,7 @@ def test_client_that_has_only_stopped_writing_gets_all_its_answers(
 
 @pytest.mark.parametrize("path", [PATH, PATH + "?x"])
 def test_body_that_ends_with_the_connection_is_refused(connection: Connection, path: str) -> None:
-    connection.send(LIVE + _request(path=path)[:-5])
+    connection.send(LIVE + request_of(path=path)[:-5])
     connection.raw.shutdown(socket.SHUT_WR)
 
     assert connection.receive()[0] == 200

@@ -5,7 +5,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -13,12 +13,12 @@ import pytest
 
 from service.api.direct import LONG_BYTES
 from tests.service.conftest import MODELS
-from tests.service.test_server import BODY, PATH, Connection, _chunked, _request
+from tests.service.raw_http import BODY, PATH, connected, in_chunks, request_of
 from tests.service_process import PATIENCE_S, Service, started
 
 MIB = 1024 * 1024
 CHUNKED = "Transfer-Encoding: chunked"
-LIVE = _request(b"", "/v2/health/live", method="GET")
+LIVE = request_of(b"", "/v2/health/live", method="GET")
 TWO_ROWS = json.dumps({"instances": [[1.0] * 64, [0.0] * 64]}).encode()
 OBJECTS = json.dumps(
     {"inputs": {name: [2.0] * 1000 for name in (f"pixel_{i // 8}_{i % 8}" for i in range(64))}}
@@ -29,13 +29,6 @@ OBJECTS = json.dumps(
 def service() -> Iterator[Service]:
     with started("--models", MODELS) as service:
         yield service
-
-
-@contextmanager
-def _connected(service: Service) -> Iterator[Connection]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with closing(socket.create_connection((host, int(port)), timeout=PATIENCE_S)) as raw:
-        yield Connection(raw)
 
 
 def _long(body: bytes) -> bytes:
@@ -79,10 +72,10 @@ def _sound_columns() -> bytes:
 def test_others_are_answered_while_long_bodies_are_in_progress(
     service: Service, made: Callable[[], bytes], status: int, at_least: int
 ) -> None:
-    request = _request(made())
+    request = request_of(made())
     with ExitStack() as stack:
-        asking = [stack.enter_context(_connected(service)) for _ in range(6)]
-        other = stack.enter_context(_connected(service))
+        asking = [stack.enter_context(connected(service)) for _ in range(6)]
+        other = stack.enter_context(connected(service))
         for connection in asking:
             connection.send(request[:-1])
         for connection in asking:
@@ -90,7 +83,7 @@ def test_others_are_answered_while_long_bodies_are_in_progress(
 
         answered_meanwhile = 0
         while len(select.select([connection.raw for connection in asking], [], [], 0)[0]) < 6:
-            other.send(LIVE + _request())
+            other.send(LIVE + request_of())
             assert (other.receive()[0], other.receive()[0]) == (200, 200)
             answered_meanwhile += 1
 
@@ -126,11 +119,11 @@ def test_requests_after_a_long_one_on_its_connection_are_answered_after_it(
     service: Service,
 ) -> None:
     def named(body: bytes, name: str, *headers: str) -> bytes:
-        sent = _chunked(body) if headers else body
-        return _request(sent, PATH, f"X-Request-Id: {name}", *headers)
+        sent = in_chunks(body) if headers else body
+        return request_of(sent, PATH, f"X-Request-Id: {name}", *headers)
 
     long = _long(TWO_ROWS)
-    with _connected(service) as connection:
+    with connected(service) as connection:
         connection.send(
             named(long, "1") + named(BODY, "2") + named(long, "3", CHUNKED) + named(BODY, "4")
         )
@@ -155,19 +148,19 @@ def test_body_of_a_client_that_has_left_is_not_decoded(
     service: Service, headers: tuple[str, ...]
 ) -> None:
     body = _keys()
-    request = _request(_chunked(body) if headers else body, PATH, *headers)
+    request = request_of(in_chunks(body) if headers else body, PATH, *headers)
     before = _counted(service)
     with ExitStack() as stack:
-        first = stack.enter_context(_connected(service))
-        first.send(_request(body))
+        first = stack.enter_context(connected(service))
+        first.send(request_of(body))
         for _ in range(10):
-            with _connected(service) as leaving:
+            with connected(service) as leaving:
                 leaving.send(request)
                 # A client that only closes may still read, for all that is known here.
                 leaving.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         assert first.receive()[0] == 422
-        last = stack.enter_context(_connected(service))
-        last.send(_request(body))
+        last = stack.enter_context(connected(service))
+        last.send(request_of(body))
         assert last.receive()[0] == 422
 
     # Two stayed; one more may have been in progress, or read, as its client left.
@@ -175,8 +168,8 @@ def test_body_of_a_client_that_has_left_is_not_decoded(
 
 
 def test_stop_waits_for_a_long_body_and_its_answer() -> None:
-    with started("--models", MODELS) as service, _connected(service) as connection:
-        connection.send(_request(_sound_columns()))
+    with started("--models", MODELS) as service, connected(service) as connection:
+        connection.send(request_of(_sound_columns()))
         service.process.terminate()
 
         status, headers, body = connection.receive()

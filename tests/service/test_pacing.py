@@ -4,14 +4,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack
 
 import httpx
 import psutil
 import pytest
 
 from tests.service.conftest import MODELS
-from tests.service.test_server import BODY, PATH, Connection, _chunked, _request
+from tests.service.raw_http import BODY, PATH, Connection, connected, in_chunks, request_of
 from tests.service_process import PATIENCE_S, Service, started
 
 MIB = 1024 * 1024
@@ -27,13 +27,6 @@ def service() -> Iterator[Service]:
         yield service
 
 
-@contextmanager
-def _connected(service: Service) -> Iterator[Connection]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with closing(socket.create_connection((host, int(port)), timeout=PATIENCE_S)) as raw:
-        yield Connection(raw)
-
-
 def _send_until_it_is_read_no_more(connection: Connection, request: bytes) -> None:
     requests = request * (100 * MIB // len(request))
     connection.raw.settimeout(0.2)
@@ -44,10 +37,10 @@ def _send_until_it_is_read_no_more(connection: Connection, request: bytes) -> No
 @pytest.mark.parametrize(
     "request_",
     [
-        _request(),
-        _request(POINTS, EVALUATE),
-        _request(path="/v1/models/digits:activations"),
-        _request(_chunked(BODY), PATH, CHUNKED),
+        request_of(),
+        request_of(POINTS, EVALUATE),
+        request_of(path="/v1/models/digits:activations"),
+        request_of(in_chunks(BODY), PATH, CHUNKED),
         b"GET /v2/health/live HTTP/1.1\r\n\r\n",
         b"GET %b HTTP/1.1\r\n\r\n" % CURVE.encode(),
     ],
@@ -59,7 +52,7 @@ def test_clients_that_do_not_read_their_answers_take_bounded_memory(
     process = psutil.Process(service.process.pid)
     before = process.memory_info().rss
     with ExitStack() as stack:
-        clients = [stack.enter_context(_connected(service)) for _ in range(2)]
+        clients = [stack.enter_context(connected(service)) for _ in range(2)]
         for client in clients:
             _send_until_it_is_read_no_more(client, request_)
 
@@ -71,15 +64,15 @@ def test_clients_that_do_not_read_their_answers_take_bounded_memory(
 @pytest.mark.parametrize("ends", [False, True], ids=["stays", "stops writing"])
 def test_client_that_reads_late_gets_every_answer_in_order(service: Service, ends: bool) -> None:
     kinds = [
-        lambda name: _request(BODY, PATH, name),
-        lambda name: _request(POINTS, EVALUATE, name),
-        lambda name: _request(_chunked(BODY), PATH, name, CHUNKED),
-        lambda name: _request(b"", "/v2/health/live", name, method="GET"),
-        lambda name: _request(BODY + b" " * 5000, "/v1/models/digits:activations", name),
+        lambda name: request_of(BODY, PATH, name),
+        lambda name: request_of(POINTS, EVALUATE, name),
+        lambda name: request_of(in_chunks(BODY), PATH, name, CHUNKED),
+        lambda name: request_of(b"", "/v2/health/live", name, method="GET"),
+        lambda name: request_of(BODY + b" " * 5000, "/v1/models/digits:activations", name),
     ]
     names = [str(number) for number in range(600)]
     requests = [kinds[int(name) % len(kinds)](f"X-Request-Id: {name}") for name in names]
-    with _connected(service) as connection:
+    with connected(service) as connection:
 
         def send() -> None:
             connection.raw.sendall(b"".join(requests))
@@ -103,8 +96,8 @@ def test_client_that_leaves_unread_answers_behind_leaves_nothing(service: Servic
     process = psutil.Process(service.process.pid)
     before = process.num_fds()
     for _ in range(5):
-        with _connected(service) as leaving:
-            _send_until_it_is_read_no_more(leaving, _request(POINTS, EVALUATE))
+        with connected(service) as leaving:
+            _send_until_it_is_read_no_more(leaving, request_of(POINTS, EVALUATE))
 
     deadline = time.monotonic() + PATIENCE_S
     while process.num_fds() > before and time.monotonic() < deadline:

@@ -3,11 +3,8 @@
 import gzip
 import json
 import re
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -15,10 +12,9 @@ import psutil
 import pytest
 
 from tests.service.conftest import MODELS
+from tests.service.raw_http import BODY, PATH, Connection, connected, in_chunks, request_of
 from tests.service_process import Service, started
 
-PATH = "/v1/models/digits:predict"
-BODY = json.dumps({"instances": [[1.0] * 64]}).encode()
 GZIP_CHUNKED = ("Content-Encoding: gzip", "Transfer-Encoding: chunked")
 KEEP_ALIVE_S = 5
 # An error that cannot be worded, where one parser lets through what another refuses.
@@ -36,87 +32,31 @@ def expected(service: Service) -> Any:
     return httpx.post(service.url + PATH, content=BODY).raise_for_status().json()
 
 
-@dataclass
-class Connection:
-    """A connection that says exactly what it is told to."""
-
-    raw: socket.socket
-    _rest: bytes = field(default=b"", init=False)
-
-    def send(self, *pieces: bytes) -> None:
-        for number, piece in enumerate(pieces):
-            if number:
-                time.sleep(0.02)
-            self.raw.sendall(piece)
-
-    def receive(self, *, bodyless: bool = False) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers by lower-case name, and body of the next answer."""
-        while b"\r\n\r\n" not in self._rest:
-            self._more()
-        head, _, self._rest = self._rest.partition(b"\r\n\r\n")
-        first, *lines = head.decode().split("\r\n")
-        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        length = 0 if bodyless else int(headers.get("content-length", 0))
-        while len(self._rest) < length:
-            self._more()
-        body, self._rest = self._rest[:length], self._rest[length:]
-        return int(first.split()[1]), headers, body
-
-    def ended(self) -> bool:
-        """Whether the other side has closed, with nothing more to say."""
-        return not self._rest and self.raw.recv(1) == b""
-
-    def _more(self) -> None:
-        piece = self.raw.recv(65536)
-        assert piece, f"the connection ended after {self._rest!r}"
-        self._rest += piece
-
-
 @pytest.fixture
 def connection(service: Service) -> Iterator[Connection]:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with closing(socket.create_connection((host, int(port)), timeout=10)) as raw:
-        yield Connection(raw)
-
-
-def _request(
-    body: bytes = BODY,
-    path: str = PATH,
-    *headers: str,
-    method: str = "POST",
-    version: str = "1.1",
-) -> bytes:
-    lines = [f"{method} {path} HTTP/{version}", "Host: x", *headers]
-    if not any(header.lower().startswith("transfer-encoding") for header in headers):
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def _chunked(body: bytes) -> bytes:
-    half = len(body) // 2
-    parts = (body[:half], body[half:], b"")
-    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    with connected(service) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        _request(),
-        _request(BODY, PATH, "Content-Type: application/json; charset=utf-8"),
-        _request(BODY, PATH, "Connection: keep-alive"),
-        _request(BODY, PATH, "Connection: close"),
-        _request(version="1.0"),
-        _request(path=PATH + "?a=b"),
-        _request(path="/v1/models/%64igits:predict"),
-        _request(path="/v1/models/digits%3Apredict"),
-        _request(path="/v1/models/digits/versions/1:predict"),
-        _request(_chunked(BODY), PATH, "Transfer-Encoding: chunked"),
-        _request(BODY, PATH, "Content-Encoding: identity"),
-        _request(gzip.compress(BODY), PATH, "Content-Encoding: gzip"),
-        _request(_chunked(gzip.compress(BODY)), PATH, *GZIP_CHUNKED),
-        _request(BODY, PATH, "Origin: https://app.example"),
-        _request(BODY, PATH, "Upgrade: h2c"),
-        _request(path="http://x" + PATH),
+        request_of(),
+        request_of(BODY, PATH, "Content-Type: application/json; charset=utf-8"),
+        request_of(BODY, PATH, "Connection: keep-alive"),
+        request_of(BODY, PATH, "Connection: close"),
+        request_of(version="1.0"),
+        request_of(path=PATH + "?a=b"),
+        request_of(path="/v1/models/%64igits:predict"),
+        request_of(path="/v1/models/digits%3Apredict"),
+        request_of(path="/v1/models/digits/versions/1:predict"),
+        request_of(in_chunks(BODY), PATH, "Transfer-Encoding: chunked"),
+        request_of(BODY, PATH, "Content-Encoding: identity"),
+        request_of(gzip.compress(BODY), PATH, "Content-Encoding: gzip"),
+        request_of(in_chunks(gzip.compress(BODY)), PATH, *GZIP_CHUNKED),
+        request_of(BODY, PATH, "Origin: https://app.example"),
+        request_of(BODY, PATH, "Upgrade: h2c"),
+        request_of(path="http://x" + PATH),
     ],
     ids=lambda request: request.split(b"\r\n\r\n")[0].decode()[5:].replace("\r\n", " "),
 )
@@ -137,7 +77,7 @@ def test_every_way_of_asking_gets_the_same_answer(
 def test_request_that_comes_in_small_pieces_is_put_together(
     connection: Connection, expected: object
 ) -> None:
-    request = _request()
+    request = request_of()
 
     connection.send(*(request[i : i + 50] for i in range(0, len(request), 50)))
 
@@ -146,12 +86,12 @@ def test_request_that_comes_in_small_pieces_is_put_together(
 
 def test_pipelined_requests_of_both_ways_are_answered_in_order(connection: Connection) -> None:
     asked = [
-        _request(BODY, PATH, "X-Request-Id: a"),
-        _request(b"", "/v2/health/live", "X-Request-Id: b", method="GET"),
-        _request(BODY, PATH, "X-Request-Id: c"),
-        _request(BODY, PATH + "?x", "X-Request-Id: d"),
-        _request(b"{}", "/v1/activations/tanh:evaluate", "X-Request-Id: e"),
-        _request(BODY, PATH, "X-Request-Id: f"),
+        request_of(BODY, PATH, "X-Request-Id: a"),
+        request_of(b"", "/v2/health/live", "X-Request-Id: b", method="GET"),
+        request_of(BODY, PATH, "X-Request-Id: c"),
+        request_of(BODY, PATH + "?x", "X-Request-Id: d"),
+        request_of(b"{}", "/v1/activations/tanh:evaluate", "X-Request-Id: e"),
+        request_of(BODY, PATH, "X-Request-Id: f"),
     ]
 
     connection.send(b"".join(asked))
@@ -166,7 +106,7 @@ def test_many_requests_on_one_connection_are_all_answered(
 ) -> None:
     ids = set()
     for _ in range(200):
-        connection.send(_request())
+        connection.send(request_of())
         status, headers, body = connection.receive()
         assert (status, json.loads(body)) == (200, expected)
         ids.add(headers["x-request-id"])
@@ -175,7 +115,7 @@ def test_many_requests_on_one_connection_are_all_answered(
 
 
 def test_client_that_expects_a_go_ahead_gets_it(connection: Connection, expected: object) -> None:
-    head, _, body = _request(BODY, PATH, "Expect: 100-continue").partition(b"\r\n\r\n")
+    head, _, body = request_of(BODY, PATH, "Expect: 100-continue").partition(b"\r\n\r\n")
     connection.send(head + b"\r\n\r\n")
     assert connection.receive()[0] == 100
 
@@ -186,7 +126,7 @@ def test_client_that_expects_a_go_ahead_gets_it(connection: Connection, expected
 
 @pytest.mark.parametrize(
     "request_",
-    [_request(BODY, PATH, "Connection: close"), _request(version="1.0")],
+    [request_of(BODY, PATH, "Connection: close"), request_of(version="1.0")],
     ids=["asked to", "HTTP/1.0"],
 )
 def test_connection_is_closed_where_the_client_wants_it(
@@ -201,7 +141,7 @@ def test_connection_is_closed_where_the_client_wants_it(
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
 def test_other_method_is_told_the_right_one(connection: Connection, method: str) -> None:
-    connection.send(_request(b"", method=method))
+    connection.send(request_of(b"", method=method))
 
     status, headers, body = connection.receive()
 
@@ -211,10 +151,10 @@ def test_other_method_is_told_the_right_one(connection: Connection, method: str)
 
 
 def test_head_gets_a_head_alone_and_the_connection_goes_on(connection: Connection) -> None:
-    connection.send(_request(b"", method="HEAD"))
+    connection.send(request_of(b"", method="HEAD"))
     assert connection.receive(bodyless=True)[0] == 405
 
-    connection.send(_request())
+    connection.send(request_of())
 
     assert connection.receive()[0] == 200
 
@@ -222,17 +162,17 @@ def test_head_gets_a_head_alone_and_the_connection_goes_on(connection: Connectio
 @pytest.mark.parametrize(
     ("request_", "status", "kind"),
     [
-        (_request(b"{"), 400, "malformed-body"),
-        (_request(b""), 400, "malformed-body"),
-        (_request(SURROGATE), 400, "malformed-body"),
-        (_request(SURROGATE, PATH + "?x"), 400, "malformed-body"),
-        (_request(b'{"instances": 1e400, "instances": [["\\ud800"]]}'), 400, "malformed-body"),
-        (_request(b'{"instances": [[1e400]], "top_k": 3}'), 422, "invalid-input"),
-        (_request(path="/v1/models/no:predict"), 404, "not-found"),
-        (_request(BODY, PATH, "Content-Type: text/csv"), 415, "unsupported-content-type"),
-        (_request(BODY, PATH, "Content-Encoding: br"), 415, "unsupported-content-type"),
-        (_request(b"x" * 60_000, PATH, "Content-Encoding: gzip"), 400, "malformed-body"),
-        (_request(b'{"instances": [[1]]}'), 422, "invalid-input"),
+        (request_of(b"{"), 400, "malformed-body"),
+        (request_of(b""), 400, "malformed-body"),
+        (request_of(SURROGATE), 400, "malformed-body"),
+        (request_of(SURROGATE, PATH + "?x"), 400, "malformed-body"),
+        (request_of(b'{"instances": 1e400, "instances": [["\\ud800"]]}'), 400, "malformed-body"),
+        (request_of(b'{"instances": [[1e400]], "top_k": 3}'), 422, "invalid-input"),
+        (request_of(path="/v1/models/no:predict"), 404, "not-found"),
+        (request_of(BODY, PATH, "Content-Type: text/csv"), 415, "unsupported-content-type"),
+        (request_of(BODY, PATH, "Content-Encoding: br"), 415, "unsupported-content-type"),
+        (request_of(b"x" * 60_000, PATH, "Content-Encoding: gzip"), 400, "malformed-body"),
+        (request_of(b'{"instances": [[1]]}'), 422, "invalid-input"),
     ],
     ids=[
         "not JSON",
@@ -260,15 +200,15 @@ def test_refusal_is_a_problem_and_the_connection_goes_on(
     assert problem["type"] == f"urn:mlpserve:problem:{kind}"
     assert problem["request_id"] == headers["x-request-id"]
     assert headers["content-type"] == "application/problem+json"
-    connection.send(_request())
+    connection.send(request_of())
     assert connection.receive()[0] == 200
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        _request(b" " * 70_000),
-        _request(_chunked(b" " * 70_000), PATH, "Transfer-Encoding: chunked"),
+        request_of(b" " * 70_000),
+        request_of(in_chunks(b" " * 70_000), PATH, "Transfer-Encoding: chunked"),
     ],
     ids=["declared", "chunked"],
 )
@@ -291,7 +231,7 @@ def test_client_that_sends_all_of_a_body_beyond_the_limit_before_it_reads_gets_i
     body = b" " * 20_000_000
     headers = (*closes, "Transfer-Encoding: chunked") if chunked else closes
 
-    connection.send(_request(_chunked(body) if chunked else body, PATH, *headers))
+    connection.send(request_of(in_chunks(body) if chunked else body, PATH, *headers))
 
     status, headers_, _ = connection.receive()
     assert (status, headers_["connection"]) == (413, "close")
@@ -300,13 +240,13 @@ def test_client_that_sends_all_of_a_body_beyond_the_limit_before_it_reads_gets_i
 
 def test_client_that_goes_on_sending_after_its_413_is_cut(connection: Connection) -> None:
     with pytest.raises(ConnectionError):
-        connection.send(_request(b" " * 200_000_000))
+        connection.send(request_of(b" " * 200_000_000))
 
 
 def test_what_is_not_http_is_refused_after_the_answers_before_it(
     connection: Connection, expected: object
 ) -> None:
-    connection.send(_request() + b"NONSENSE\r\n\r\n")
+    connection.send(request_of() + b"NONSENSE\r\n\r\n")
 
     assert json.loads(connection.receive()[2]) == expected
     assert connection.receive()[0] == 400
@@ -327,7 +267,7 @@ def test_content_length_that_is_none_is_refused(
 
 @pytest.mark.parametrize("path", ["/v1/models/digits?x:predict", "/v1/models/digits?" + "x" * 600])
 def test_verb_within_a_query_is_none(connection: Connection, path: str) -> None:
-    connection.send(_request(path=path))
+    connection.send(request_of(path=path))
 
     assert connection.receive()[0] == 405
 
@@ -335,13 +275,12 @@ def test_verb_within_a_query_is_none(connection: Connection, path: str) -> None:
 def test_clients_that_leave_before_their_answer_do_no_harm(
     service: Service, connection: Connection, expected: object
 ) -> None:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    for cut in (10, len(_request()) - 5, len(_request())):
+    for cut in (10, len(request_of()) - 5, len(request_of())):
         for _ in range(10):
-            with closing(socket.create_connection((host, int(port)), timeout=10)) as leaving:
-                leaving.sendall(_request()[:cut])
+            with connected(service) as leaving:
+                leaving.send(request_of()[:cut])
 
-    connection.send(_request())
+    connection.send(request_of())
 
     assert json.loads(connection.receive()[2]) == expected
 
@@ -349,33 +288,27 @@ def test_clients_that_leave_before_their_answer_do_no_harm(
 def test_idle_connection_is_closed_and_neither_a_busy_nor_a_slow_one(
     service: Service, connection: Connection
 ) -> None:
-    host, _, port = service.url.removeprefix("http://").partition(":")
-    with (
-        closing(socket.create_connection((host, int(port)), timeout=10)) as raw,
-        closing(socket.create_connection((host, int(port)), timeout=10)) as other,
-    ):
-        slow = Connection(other)
-        busy = Connection(raw)
-        evaluation = _request(b'{"x": [1]}', "/v1/activations/tanh:evaluate")
-        slow.send(evaluation + _request()[:-5])
+    with connected(service) as busy, connected(service) as slow:
+        evaluation = request_of(b'{"x": [1]}', "/v1/activations/tanh:evaluate")
+        slow.send(evaluation + request_of()[:-5])
         assert slow.receive()[0] == 200
-        connection.send(_request())
+        connection.send(request_of())
         connection.receive()
         began = time.monotonic()
         while time.monotonic() < began + KEEP_ALIVE_S + 1:
-            busy.send(_request())
+            busy.send(request_of())
             assert busy.receive()[0] == 200
             time.sleep(0.3)
 
         assert connection.ended()
-        busy.send(_request())
+        busy.send(request_of())
         assert busy.receive()[0] == 200
-        slow.send(_request()[-5:])
+        slow.send(request_of()[-5:])
         assert slow.receive()[0] == 200
 
 
 def test_idle_service_takes_no_processor_time(service: Service, connection: Connection) -> None:
-    connection.send(_request())
+    connection.send(request_of())
     connection.receive()
     process = psutil.Process(service.process.pid)
 
@@ -396,7 +329,7 @@ def test_body_that_unpacks_to_more_than_the_limit_ends_its_connection(
 ) -> None:
     bomb = gzip.compress(b" " * 10**7)
 
-    connection.send(_request(bomb, PATH, "Content-Encoding: gzip"))
+    connection.send(request_of(bomb, PATH, "Content-Encoding: gzip"))
 
     assert connection.receive()[0] == 413
     assert connection.ended()
@@ -404,7 +337,7 @@ def test_body_that_unpacks_to_more_than_the_limit_ends_its_connection(
 
 def test_head_of_health_has_no_body(connection: Connection) -> None:
     path = "/v2/health/live"
-    connection.send(_request(b"", path, method="HEAD") + _request(b"", path, method="GET"))
+    connection.send(request_of(b"", path, method="HEAD") + request_of(b"", path, method="GET"))
 
     status, headers, _ = connection.receive(bodyless=True)
     assert (status, headers["content-length"]) == (200, "13")
