@@ -14,10 +14,10 @@ import polars as pl
 import pytest
 
 from tests.service_process import started
+from tests.training.conftest import read_features
 from training.config_file import read_config
 from training.finish import Run
 from training.pipeline import run
-from training.tables.read import read_features
 
 ROWS = 240
 

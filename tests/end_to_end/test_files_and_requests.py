@@ -16,11 +16,12 @@ from service.codecs.json_rows import decode_rows
 from service.errors import InvalidInput
 from service.inference.features import Features, row_format
 from service.model_repository.signature import Signature
+from tests.training.conftest import read_features
 from training.describe import signature
 from training.errors import TableInvalid
 from training.preprocess import Learned, learn
 from training.tables.kinds import Asked
-from training.tables.read import read_features, read_table
+from training.tables.read import read_table
 from training.tables.table import MISSING_TEXTS, Table
 
 _PADS = st.text(

@@ -1,9 +1,6 @@
 """A table larger than memory, trained in a process of its own: make test-large."""
 
 import json
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.service_process import ROOT
+from tests.end_to_end.peak import peak_of_fit
 
 pytestmark = pytest.mark.large
 
@@ -41,27 +38,11 @@ def five_million_rows(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def test_five_million_rows_train_within_a_gibibyte_and_a_half(
     five_million_rows: Path, tmp_path: Path
 ) -> None:
-    program = (
-        "import resource, sys\n"
-        "from training.__main__ import main\n"
-        "status = main(sys.argv[1:])\n"
-        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
-        "sys.exit(status)\n"
-    )
-    flags = ["--target", "y", "--epochs", "1", "--memory", "1.5GiB", "--models", str(tmp_path)]
+    flags = ("--target", "y", "--epochs", "1", "--memory", "1.5GiB", "--models", tmp_path)
 
-    done = subprocess.run(
-        [sys.executable, "-c", program, "fit", "--data", str(five_million_rows), *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
+    peak = peak_of_fit("--data", five_million_rows, *flags)
 
-    assert done.returncode == 0, done.stderr
-    peak = re.search(r"^peak (\d+)$", done.stdout, re.MULTILINE)
-    assert peak is not None
-    assert int(peak[1]) <= LIMIT
+    assert peak <= LIMIT
     manifest = json.loads((tmp_path / "large/1/manifest.json").read_text())
     assert sum(manifest["table"]["rows"].values()) == ROWS
     # The best possible: the sign of the sum without its noise is right in 94 % of the rows.

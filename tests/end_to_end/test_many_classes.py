@@ -1,15 +1,12 @@
 """A table of very many classes, trained in a process of its own: make test-large."""
 
 import json
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.service_process import ROOT
+from tests.end_to_end.peak import peak_of_fit
 
 pytestmark = pytest.mark.large
 
@@ -40,28 +37,11 @@ def ten_thousand_classes(tmp_path: Path, request: pytest.FixtureRequest) -> Path
 def test_ten_thousand_classes_train_within_two_minutes_and_two_gibibytes(
     ten_thousand_classes: Path, tmp_path: Path
 ) -> None:
-    program = (
-        "import resource, sys\n"
-        "from training.__main__ import main\n"
-        "status = main(sys.argv[1:])\n"
-        "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
-        "sys.exit(status)\n"
-    )
-    flags = ["--target", "y", "--epochs", "2", "--threads", "1", "--models", str(tmp_path / "m")]
+    flags = ("--target", "y", "--epochs", "2", "--threads", "1", "--models", tmp_path / "m")
 
-    done = subprocess.run(
-        [sys.executable, "-c", program, "fit", "--data", str(ten_thousand_classes), *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        timeout=SECONDS,
-    )
+    peak = peak_of_fit("--data", ten_thousand_classes, *flags, seconds=SECONDS)
 
-    assert done.returncode == 0, done.stderr
-    peak = re.search(r"^peak (\d+)$", done.stdout, re.MULTILINE)
-    assert peak is not None
-    assert int(peak[1]) <= LIMIT
+    assert peak <= LIMIT
     manifest = json.loads((tmp_path / "m/many/1/manifest.json").read_text())
     assert len(manifest["labels"]) == CLASSES
     # Guessing comes to the logarithm of the number of classes.

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from service.inference.features import Features, numbers_only
+from service.model_repository.signature import Signature
 from training.config import AcceptMissing, Scaling
 from training.config_file import read_config
 from training.describe import signature
@@ -18,6 +19,8 @@ from training.inputs import Column
 from training.network import Architecture, build_network
 from training.pipeline import run
 from training.preprocess import learn
+from training.tables.files import read_data
+from training.tables.read import features_of
 from training.tables.table import Table
 from training.trained import TrainedModel
 
@@ -130,3 +133,8 @@ def iris(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Iris, trained and published: labels are text."""
     models = tmp_path_factory.mktemp("models")
     return run(read_config(None, {"dataset": "iris", "models": models, "epochs": 60}))
+
+
+def read_features(path: Path, signature: Signature, delimiter: str | None = None) -> Features:
+    """The rows of a file as a model with this signature takes them. Raises TableInvalid."""
+    return features_of(path, read_data(path, delimiter=delimiter), signature)

@@ -9,13 +9,12 @@ import polars as pl
 import pytest
 
 from service.inference.prediction_sets import sets_at
-from tests.training.conftest import WriteCsv
+from tests.training.conftest import WriteCsv, read_features
 from training.__main__ import main
 from training.config_file import read_config
 from training.finish import Run
 from training.pipeline import run
 from training.published import open_folder
-from training.tables.read import read_features
 
 Capture = pytest.CaptureFixture[str]
 ROWS = [(5.1, 3.5, 1.4, 0.2), (6.3, 3.3, 6.0, 2.5), (5.9, 3.0, 4.2, 1.5)]

@@ -9,12 +9,12 @@ import pytest
 
 from service.inference.predictor import open_version
 from service.model_repository.layout import read_version
+from tests.training.conftest import read_features
 from training.__main__ import main
 from training.config_file import read_config
 from training.finish import Run
 from training.pipeline import run
 from training.prepare import prepare
-from training.tables.read import read_features
 
 
 def _frame(rows: int = 200, seed: int = 0) -> pl.DataFrame:

@@ -118,11 +118,6 @@ def table_of_arrays(source: str, data: Arrays, target: str) -> Table:
     )
 
 
-def read_features(path: Path, signature: Signature, delimiter: str | None = None) -> Features:
-    """The rows of a file as a model with this signature takes them. Raises TableInvalid."""
-    return features_of(path, read_data(path, delimiter=delimiter), signature)
-
-
 def features_of(path: Path, data: pl.DataFrame | Arrays, signature: Signature) -> Features:
     """What was read from a path as a model with this signature takes it. Raises TableInvalid."""
     if isinstance(data, Arrays):

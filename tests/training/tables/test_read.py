@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from service.model_repository.signature import Feature, Signature
-from tests.training.conftest import WriteCsv
+from tests.training.conftest import WriteCsv, read_features
 from training.errors import TableInvalid
 from training.tables.kinds import Asked
-from training.tables.read import read_features, read_table
+from training.tables.read import read_table
 from training.tables.table import Table, require_classes
 
 
