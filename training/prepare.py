@@ -141,6 +141,7 @@ def _streamed(config: RunConfig, asked: Asked) -> Prepared:
         seed=config.seed,
         memory=allowed_bytes(config.memory),
         missing_texts=markers(asked),
+        bins=config.numeric_bins,
     )
     table, split = stream.sample(asked)
     require_classes(table, stream.height - stream.unlabelled)

@@ -147,7 +147,8 @@ def begin(
 
 def _size(data: Prepared) -> Size:
     numbers = sum(column.kind == "number" for column in data.table.columns)
-    return Size(int(data.training_counts.sum()), len(data.table.labels), numbers)
+    rows, is_streamed = int(data.training_counts.sum()), data.stream is not None
+    return Size(rows, len(data.table.labels), numbers, is_streamed)
 
 
 def _doubtful(found: Sequence[Doubt], learned: Learned, columns: Sequence[Column]) -> Iterator[str]:

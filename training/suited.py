@@ -16,11 +16,12 @@ _FEW_BINS, _MANY_BINS, _ROWS_FOR_MANY_BINS, _MOST_BINNED = 8, 16, 2000, 100
 
 @dataclass(frozen=True)
 class Size:
-    """Training rows, classes and numbers of a table."""
+    """Training rows, classes and numbers of a table, which may be streamed."""
 
     rows: int
     classes: int
     numbers: int
+    is_streamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def _recipe(size: Size) -> dict[str, Any]:
     }
     if size.rows >= _MANY_ROWS:
         recipe |= {"hidden": (256, 256), "dropout": (0.25,)}
-    if 0 < size.numbers <= _MOST_BINNED:
+    # Of a streamed table they would be most of the memory, too.
+    if 0 < size.numbers <= _MOST_BINNED and not size.is_streamed:
         recipe["numeric_bins"] = _MANY_BINS if size.rows >= _ROWS_FOR_MANY_BINS else _FEW_BINS
     return recipe
 

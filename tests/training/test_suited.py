@@ -27,6 +27,7 @@ def test_few_rows_are_fitted_as_the_textbook_does() -> None:
         (Size(10_000, 2, 20), (256, 256), 16),
         (Size(10_000, 10, 784), (256, 256), 0),
         (Size(500, 2, 0), (128,), 0),
+        (Size(1_000_000, 2, 20, is_streamed=True), (256, 256), 0),
     ],
 )
 def test_more_rows_are_fitted_with_more(size: Size, hidden: tuple[int, ...], bins: int) -> None:

@@ -110,7 +110,9 @@ class ShuffleBuffer:
             preprocessing.n_encoded * dtype.itemsize + 8 * (len(preprocessing.embedded) + 1)
         ) * _COPIES
         fewest = max(4 * self._batch_size, ROWS_READ_AT_ONCE)
-        used = _BASE + self._table.sample_bytes + 2 * self._table.largest_row_group
+        # A chunk is read, and lies encoded beside the buffer that takes it.
+        chunk = 2 * ROWS_READ_AT_ONCE * preprocessing.n_encoded * torch.float32.itemsize
+        used = _BASE + self._table.sample_bytes + 2 * self._table.largest_row_group + chunk
         rows = int((memory - used) // row_bytes)
         if rows < fewest:
             least = (used + fewest * row_bytes) / 2**30

@@ -27,7 +27,7 @@ from training.tables.text_cells import TextCells, look_at
 
 # More rows would not sharpen a score (its standard error is 0.1 % at most), nor a median.
 MOST_ROWS_APART = 200_000
-_BYTES_A_CELL = 12
+_BYTES_A_CELL, _BYTES_A_BIN = 12, 4
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,15 @@ class ParquetTable:
         seed: int,
         memory: int,
         missing_texts: Sequence[str] = MISSING_TEXTS,
+        bins: int = 0,
     ) -> None:
         self.path, self.target = path, target
         self.missing_texts = tuple(missing_texts)
         self._files = ParquetFiles(path, target)
         self.height = self._files.height
         # Three such samples, raw and encoded, take a quarter of the memory at most.
-        width = self._files.width
-        self._most_apart = min(MOST_ROWS_APART, max(1000, memory // (12 * _BYTES_A_CELL * width)))
+        self._row_bytes = self._files.width * (_BYTES_A_CELL + _BYTES_A_BIN * bins)
+        self._most_apart = min(MOST_ROWS_APART, max(1000, memory // (12 * self._row_bytes)))
         most = self._most_apart / max(self.height, 1)
         self._parts = Parts(min(validation_fraction, most), min(test_fraction, most), seed)
         self._spelled: dict[str, type[pl.DataType]] = {}
@@ -199,7 +200,7 @@ class ParquetTable:
     @property
     def sample_bytes(self) -> int:
         """About what `sample` keeps in memory."""
-        return 3 * min(self._most_apart, self.height) * self._files.width * _BYTES_A_CELL
+        return 3 * min(self._most_apart, self.height) * self._row_bytes
 
     def _chunk(self, frame: pl.DataFrame, row: int) -> tuple[Chunk, npt.NDArray[np.bool_]]:
         """The labelled rows of a frame, and which of its rows these are."""
