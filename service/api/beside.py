@@ -44,8 +44,9 @@ class Beside(Generic[T]):
         `work` and `is_wanted` are called on the thread, `done` on the event loop of the caller.
         """
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            thread.start()
+            self._thread = thread
         self._jobs.put(_Job(work, is_wanted, done, asyncio.get_running_loop()))
 
     def _work(self) -> None:

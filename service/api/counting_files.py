@@ -28,15 +28,14 @@ class CountingFiles:
     """
 
     def __init__(self, folder: str) -> None:
-        self._folder = folder
         self._slot = _free_slot(folder)
         self._full_until = 0.0
+        # Open to the end: a process that may open no more files goes on counting.
+        self._files = {}
         for kind in ("counter", "histogram"):
-            file = os.open(self._path(kind), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
-            try:
-                os.posix_fallocate(file, 0, _RESERVED_BYTES)
-            finally:
-                os.close(file)
+            path = f"{folder}/{kind}_{self._slot}.db"
+            self._files[kind] = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+            os.posix_fallocate(self._files[kind], 0, _RESERVED_BYTES)
         slot = self._slot
         values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
 
@@ -47,14 +46,11 @@ class CountingFiles:
 
         It doubles, as the library will have it.
         """
-        file = os.open(self._path(kind), os.O_RDWR | os.O_CLOEXEC)
-        try:
-            size = os.fstat(file).st_size
-            used = int.from_bytes(os.pread(file, 4, 0), sys.byteorder)
-            needed = used + numbers * (_ENTRY_BYTES + len(json.dumps(labels)))
-            return needed <= size or self._grows(file, size, needed)
-        finally:
-            os.close(file)
+        file = self._files[kind]
+        size = os.fstat(file).st_size
+        used = int.from_bytes(os.pread(file, 4, 0), sys.byteorder)
+        needed = used + numbers * (_ENTRY_BYTES + len(json.dumps(labels)))
+        return needed <= size or self._grows(file, size, needed)
 
     def _grows(self, file: int, size: int, needed: int) -> bool:
         if time.monotonic() < self._full_until:
@@ -67,9 +63,6 @@ class CountingFiles:
             self._full_until = time.monotonic() + _TRY_AGAIN_S
             return False
         return True
-
-    def _path(self, kind: str) -> str:
-        return f"{self._folder}/{kind}_{self._slot}.db"
 
 
 def _free_slot(folder: str) -> int:

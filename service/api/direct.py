@@ -37,12 +37,16 @@ _log = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
-    """Rows for a version, and what makes its outputs an answer."""
+    """Rows for a version, and what makes its outputs an answer.
+
+    `written` is what an answer holds besides the outputs, as so many numbers.
+    """
 
     predictor: Predictor
     features: Features
     outputs: Sequence[str]
     encode: Callable[[list[Floats]], bytes]
+    written: int = 0
 
 
 # Of the path's name, its version if it has one, and the body. Called on the event loop, or on a
@@ -169,11 +173,15 @@ class DirectEndpoints:
     ) -> None:
         held = HeldBody(self.bodies)
         held.grow_to(len(body))
-        self._decoding.do(
-            partial(handler, call.name, call.version, body),
-            partial(self._decoded, call, request_id, started, to, held),
-            is_wanted=lambda: not to.disconnected,
-        )
+        try:
+            self._decoding.do(
+                partial(handler, call.name, call.version, body),
+                partial(self._decoded, call, request_id, started, to, held),
+                is_wanted=lambda: not to.disconnected,
+            )
+        except BaseException:
+            held.release()
+            raise
 
     def _encode_beside(
         self,
@@ -208,10 +216,9 @@ class DirectEndpoints:
                 self._tell(call, request_id, started, to, exc)
 
     def _start(self, call: Call, request_id: str, started: float, to: Recipient, run: Run) -> None:
-        predictor, features, outputs, encode = run
-        self._tally.add(predictor, features)
-        finish = partial(self._finish, call, request_id, started, to, encode)
-        predictor.scheduler.submit(features, outputs, finish)
+        self._tally.add(run.predictor, run.features)
+        finish = partial(self._finish, call, request_id, started, to, run)
+        run.predictor.scheduler.submit(run.features, run.outputs, finish)
 
     def _finish(
         self,
@@ -219,7 +226,7 @@ class DirectEndpoints:
         request_id: str,
         started: float,
         to: Recipient,
-        encode: Callable[[list[Floats]], bytes],
+        run: Run,
         outputs: list[Floats] | Exception,
     ) -> None:
         if to.disconnected:
@@ -227,10 +234,12 @@ class DirectEndpoints:
         try:
             if isinstance(outputs, Exception):
                 raise outputs
-            if outputs[0].size > _MANY_NUMBERS or (len(outputs) > 1 and _are_many(outputs)):
-                self._encode_beside(call, request_id, started, to, partial(encode, outputs))
+            if run.written + outputs[0].size > _MANY_NUMBERS or (
+                len(outputs) > 1 and _are_many(outputs)
+            ):
+                self._encode_beside(call, request_id, started, to, partial(run.encode, outputs))
                 return
-            answer = self._answered(call, request_id, encode(outputs), started)
+            answer = self._answered(call, request_id, run.encode(outputs), started)
         except Exception as exc:  # noqa: BLE001 - as in answer
             answer = self.refused(call, request_id, exc, started)
         to.send(answer)
@@ -240,10 +249,13 @@ class DirectEndpoints:
     ) -> None:
         if to.disconnected:
             return
-        if isinstance(body, Exception):
-            to.send(self.refused(call, request_id, body, started))
-        else:
-            to.send(self._answered(call, request_id, body, started))
+        try:
+            if isinstance(body, Exception):
+                raise body
+            answer = self._answered(call, request_id, body, started)
+        except Exception as exc:  # noqa: BLE001 - as in answer
+            answer = self.refused(call, request_id, exc, started)
+        to.send(answer)
 
     def _answered(self, call: Call, request_id: str, body: bytes, started: float) -> Answer:
         self._metrics.count_request(call.verb, 200, time.perf_counter() - started)

@@ -5,11 +5,14 @@ from functools import partial
 from service.api.direct import Run
 from service.api.requests import version_in_path
 from service.codecs.json_hidden import decode_hidden, encode_hidden
-from service.codecs.json_options import Options
+from service.codecs.json_options import NO_OPTIONS, Options
 from service.codecs.json_predict import decode_predict, encode_predictions
 from service.inference.features import Features, Floats
 from service.inference.predictor import Predictor
 from service.model_repository.repository import ModelRepository
+
+# What is chosen of a row takes as long as some of its numbers.
+_NUMBERS_AN_OPTION = 20
 
 
 class RowHandlers:
@@ -29,7 +32,7 @@ class RowHandlers:
         wanted = chosen.prediction_outputs(uncertainty=options.uncertainty)
         warned = features if options.warnings else None
         encode = partial(_predictions, chosen, options, warned)
-        return Run(chosen, features, wanted, encode)
+        return Run(chosen, features, wanted, encode, _written(options, features))
 
     def hidden(self, name: str, version: str | None, body: bytes) -> Run:
         """The hidden representations of rows, layer by layer. Raises ServiceError."""
@@ -41,6 +44,14 @@ class RowHandlers:
     def _version(self, name: str, version: str | None) -> Predictor:
         number = None if version is None else version_in_path(name, version)
         return self._repository.version(name, number)
+
+
+def _written(options: Options, features: Features) -> int:
+    """What the options add to an answer, as so many numbers."""
+    if options is NO_OPTIONS:
+        return 0
+    looked_at = features.numeric.size + features.categorical.size if options.warnings else 0
+    return looked_at + _NUMBERS_AN_OPTION * len(features)
 
 
 def _predictions(

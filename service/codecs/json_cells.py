@@ -13,27 +13,21 @@ _GAP = re.compile(r"\s*(?:|nan|na|n/a|null|none)\s*", re.IGNORECASE)
 _LONGEST = 64
 
 
-def check_cells(
-    cells: Sequence[object],
-    number: int,
-    form: RowFormat,
-    problems: Problems,
-    absent: frozenset[str] = frozenset(),
-) -> None:
+def check_cells(cells: Sequence[object], number: int, form: RowFormat, problems: Problems) -> None:
     """Add a problem for every cell of a row that its feature does not take."""
     if form.plain and are_numbers(cells):
         return
     for place in form.numbers:
         cell, name = cells[place], form.names[place]
-        if not is_number(cell) and not _may_be_gap(cell, place, form) and name not in absent:
+        if not is_number(cell) and not _may_be_gap(cell, place, form):
             problems.add(_no_number, cell, place, form, row=number, feature=name)
     for place in form.texts:
         cell, name = cells[place], form.names[place]
         is_text = type(cell) is str or (type(cell) is bool and place in form.booleans)
-        if not is_text and not _may_be_gap(cell, place, form) and name not in absent:
+        if not is_text and not _may_be_gap(cell, place, form):
             problems.add(_no_text, cell, place, form, row=number, feature=name)
     if form.dates:
-        check_dates(cells, number, form, problems, absent)
+        check_dates(cells, number, form, problems)
 
 
 def _may_be_gap(cell: object, place: int, form: RowFormat) -> bool:

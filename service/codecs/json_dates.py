@@ -1,24 +1,18 @@
 """The dates of a JSON row: ISO 8601 text, or a gap where one may be."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from service.codecs.json_body import Problems, describe
 from service.inference.dates import EXAMPLE, read_date
 from service.inference.features import RowFormat
 
 
-def check_dates(
-    cells: Sequence[object],
-    number: int,
-    form: RowFormat,
-    problems: Problems,
-    absent: Collection[str],
-) -> None:
+def check_dates(cells: Sequence[object], number: int, form: RowFormat, problems: Problems) -> None:
     """Add a problem for every cell of a row that is to be a date and is none."""
     for place in form.dates:
         why, name = _why_not(cells[place], place, form), form.names[place]
-        if why is not None and name not in absent:
+        if why is not None:
             problems.add(_expected, cells[place], why, row=number, feature=name)
 
 

@@ -10,7 +10,7 @@ from service.codecs.json_body import Problems, describe
 from service.codecs.json_cells import check_cells
 from service.codecs.json_shapes import no_columns, no_list, refuse_both_or_none, refuse_flat
 from service.errors import LISTED_PROBLEMS, InvalidInput, Problem, TooManyRows
-from service.inference.features import Features, Floats, RowFormat, with_days
+from service.inference.features import Features, Floats, RowFormat, numbers_only, with_days
 
 
 def decode_rows(content: Mapping[str, object], *, form: RowFormat, row_limit: int) -> Features:
@@ -69,8 +69,7 @@ def _in_order(
     if problems.total > before:
         return []
     cells = [row.get(name) for name in form.names]
-    absent = frozenset(form.names) - row.keys()
-    check_cells(cells, number, form, problems, absent)
+    check_cells(cells, number, form, problems)
     return cells
 
 
@@ -89,9 +88,8 @@ def _from_columns(columns: object, form: RowFormat, row_limit: int) -> Features:
     gaps = [None] * length
     problems = Problems()
     rows = list(zip(*(columns.get(name, gaps) for name in form.names), strict=True))
-    absent = frozenset(form.names) - columns.keys()
     for number, row in enumerate(rows):
-        check_cells(row, number, form, problems, absent)
+        check_cells(row, number, form, problems)
     _raise_any(problems)
     return _to_features(rows, form)
 
@@ -151,7 +149,7 @@ def _raise_any(problems: Problems) -> None:
 
 def _to_features(rows: Sequence[Sequence[object]], form: RowFormat) -> Features:
     if form.plain:
-        return Features(_to_float32(rows, form), np.empty((len(rows), 0), dtype=object))
+        return numbers_only(_to_float32(rows, form))
     if form.dates:
         rows = [with_days(row, form) for row in rows]
     numbers = [[row[place] for place in form.numeric] for row in rows]

@@ -42,8 +42,8 @@ PICTURES = tuple(
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _LARGEST_MANIFEST = 64 * 2**20
-# Protocol buffers, which an ONNX file is, end there.
 _LARGEST_CARD, _LARGEST_PICTURE = 2**20, 4 * 2**20
+# Protocol buffers, which an ONNX file is, end there.
 _LARGEST_ARTIFACT = 2 * 2**30
 
 

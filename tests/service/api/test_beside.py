@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from service.api.beside import Beside, LeftError
-from service.api.calls import find
-from service.api.direct import LONG_BYTES, Answer, DirectEndpoints
+from service.api.calls import Call
+from service.api.direct import LONG_BYTES, Answer, DirectEndpoints, Handler
 from service.api.in_flight import BodiesInFlight
 from service.api.metrics import Metrics
 from service.api.middleware.request_id import RequestIds
@@ -18,6 +18,9 @@ from service.api.tally import Tally
 from service.errors import InvalidInput
 
 pytestmark = pytest.mark.anyio
+
+CALL = Call("/v1/models/digits:predict", ":predict", "digits", None)
+LONG = b" " * (LONG_BYTES + 1)
 
 
 @pytest.fixture
@@ -72,6 +75,17 @@ class _Client:
         self.answer.set_result(answer)
 
 
+def _endpoints(handler: Handler, metrics: Metrics, bodies: BodiesInFlight) -> DirectEndpoints:
+    return DirectEndpoints(
+        {":predict": handler},
+        ids=RequestIds(),
+        metrics=metrics,
+        body_limit_bytes=2 * LONG_BYTES,
+        bodies=bodies,
+        tally=Tally(metrics),
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "status"), [(RuntimeError("unforeseen"), 500), (InvalidInput("unfit"), 422)]
 )
@@ -83,19 +97,11 @@ async def test_failure_of_a_long_body_is_answered_as_that_of_a_short_one(
 
     metrics = Metrics()
     bodies = BodiesInFlight(2 * LONG_BYTES)
-    endpoints = DirectEndpoints(
-        {":predict": fail},
-        ids=RequestIds(),
-        metrics=metrics,
-        body_limit_bytes=2 * LONG_BYTES,
-        bodies=bodies,
-        tally=Tally(metrics),
-    )
-    call, client = find("/v1/models/digits:predict"), _Client()
-    assert call is not None
+    endpoints = _endpoints(fail, metrics, bodies)
+    client = _Client()
 
     with caplog.at_level(logging.ERROR):
-        endpoints.answer(call, {b"x-request-id": b"long"}, b" " * (LONG_BYTES + 1), client)
+        endpoints.answer(CALL, {b"x-request-id": b"long"}, b" " * (LONG_BYTES + 1), client)
         assert bodies.held_bytes == LONG_BYTES + 1
         answer = await client.answer
 
@@ -103,3 +109,37 @@ async def test_failure_of_a_long_body_is_answered_as_that_of_a_short_one(
     assert bodies.held_bytes == 0
     assert f'status="{status}",verb="predict"' in metrics.text().decode()
     assert ("request long failed" in caplog.text) == (status == 500)
+
+
+async def test_thread_that_cannot_be_started_is_started_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bodies = BodiesInFlight(2 * LONG_BYTES)
+    endpoints = _endpoints(lambda *_: b"{}", Metrics(), bodies)
+    refused, answered = _Client(), _Client()
+
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        endpoints.answer(CALL, {}, LONG, refused)
+    endpoints.answer(CALL, {}, LONG, answered)
+
+    assert (await refused.answer).status == 500
+    assert (await asyncio.wait_for(answered.answer, 10)).status == 200
+    assert bodies.held_bytes == 0
+
+
+async def test_long_body_that_cannot_be_counted_is_answered() -> None:
+    class Full(Metrics):
+        def count_request(self, *_: object) -> None:
+            raise OSError("too many open files")
+
+    client = _Client()
+
+    _endpoints(lambda *_: b"{}", Full(), BodiesInFlight(2 * LONG_BYTES)).answer(
+        CALL, {}, LONG, client
+    )
+
+    assert (await asyncio.wait_for(client.answer, 10)).status == 500
