@@ -143,3 +143,28 @@ async def test_long_body_that_cannot_be_counted_is_answered() -> None:
     )
 
     assert (await asyncio.wait_for(client.answer, 10)).status == 500
+
+
+async def test_long_body_of_a_client_that_has_left_is_not_decoded() -> None:
+    is_busy, may_go_on = threading.Event(), threading.Event()
+    decoded: list[str] = []
+
+    def decode(name: str, _version: str | None, _body: bytes) -> bytes:
+        decoded.append(name)
+        is_busy.set()
+        may_go_on.wait(30)
+        return b"{}"
+
+    bodies = BodiesInFlight(4 * LONG_BYTES)
+    endpoints = _endpoints(decode, Metrics(), bodies)
+    first, leaving, last = _Client(), _Client(), _Client()
+    for name, client in (("first", first), ("leaving", leaving), ("last", last)):
+        endpoints.answer(CALL._replace(name=name), {}, LONG, client)
+    await asyncio.to_thread(is_busy.wait, 30)
+    leaving.disconnected = True
+    may_go_on.set()
+
+    assert (await last.answer).status == 200
+    assert decoded == ["first", "last"]
+    assert not leaving.answer.done()
+    assert bodies.held_bytes == 0
