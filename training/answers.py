@@ -61,6 +61,10 @@ def kept_columns(path: Path, data: pl.DataFrame | Arrays, names: list[str]) -> p
                 f"{path}: --keep names '{name}'; there are: {listing(data.columns)}"
                 f"{did_you_mean(name, data.columns)}"
             )
+        if data.schema[name].is_nested() or data.schema[name] in (pl.Binary, pl.Object):
+            raise TableInvalid(
+                f"{path}: --keep '{name}': expected text, numbers or dates, got {data.schema[name]}"
+            )
     return pl.DataFrame([data.get_column(name) for name in dict.fromkeys(names)])
 
 
@@ -94,7 +98,8 @@ def _frame(predictor: Predictor, found: Predictions, asked: Wanted) -> pl.DataFr
     ]
     if asked.sets is not None:
         inside = asked.sets.members(probabilities, found.class_index)
-        members = [labels.gather(np.flatnonzero(row)).to_list() for row in inside]
+        each = np.array(labels.to_list(), dtype=object)
+        members = [each[row].tolist() for row in inside]
         columns.append(pl.Series(members, dtype=pl.List(labels.dtype)))
     if found.uncertainty is not None:
         columns += map(pl.Series, (found.uncertainty.entropy, found.uncertainty.mutual_information))

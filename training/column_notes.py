@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from service.inference.dates import iso_text
 from service.inference.features import Features, Floats
 from service.inference.spelling import folded
 from training.inputs import Column, placed
@@ -32,8 +33,9 @@ def column_notes(
     nearly = {name: told for name, counted in texts.items() if (told := _one_text(counted))}
     if features is not None:
         for column, place in used:
-            if not column.is_text and (told := _one_number(features.numeric[:, place])):
-                nearly[column.name] = told
+            if column.is_text or (value := _one_number(features.numeric[:, place])) is None:
+                continue
+            nearly[column.name] = iso_text(value) if column.kind == "date" else f"{value:g}"
     return [*notes, *_one_value(nearly)]
 
 
@@ -110,7 +112,7 @@ def _one_text(counted: TextCounts) -> str | None:
     return f"'{text}'" if text and 0 < total - most < RARE <= most else None
 
 
-def _one_number(values: Floats) -> str | None:
+def _one_number(values: Floats) -> float | None:
     """The value of all rows but a few, gaps among them."""
     first = values[:_LOOKED_AT_FIRST]
     if np.isnan(first).all():
@@ -120,7 +122,7 @@ def _one_number(values: Floats) -> str | None:
         # As of most columns, which then need not be looked at to their end.
         return None
     others = int((values != middle).sum())
-    return f"{middle:g}" if 0 < others < RARE <= len(values) - others else None
+    return float(middle) if 0 < others < RARE <= len(values) - others else None
 
 
 def _one_value(nearly: Mapping[str, str]) -> Iterator[str]:

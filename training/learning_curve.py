@@ -8,6 +8,7 @@ from training.config import RunConfig
 from training.cross_validation import CrossValidation, Unwatched
 from training.errors import ConfigInvalid
 from training.fitting.checkpoint import Checkpoint
+from training.inputs import Rows
 from training.jobs import Fold, fold_rows, jobs_of
 from training.plan import settled
 from training.seeds import stream_seed
@@ -30,6 +31,7 @@ def learning_curve(
     data = begun.data
     pool = _pool(begun)
     class_index = data.table.class_index[pool]
+    rows = begun.rows(pool)
     whole = fold_rows(begun.folds(pool, folds, seed=config.seed))
     points = []
     for share in _SHARES:
@@ -39,7 +41,7 @@ def learning_curve(
         ]
         if len(chosen[0][0]) < _FEWEST_ROWS:
             continue
-        points.append(_point(begun, config, checkpoint, chosen, pool))
+        points.append(_point(begun, config, checkpoint, chosen, rows))
     # With so few rows a fit may diverge on every fold: then there is nothing to tell.
     return tuple(point for point in points if point.log_losses)
 
@@ -57,13 +59,13 @@ def _pool(begun: Start) -> Indices:
 
 
 def _point(
-    begun: Start, config: RunConfig, checkpoint: Checkpoint, folds: list[Fold], pool: Indices
+    begun: Start, config: RunConfig, checkpoint: Checkpoint, folds: list[Fold], table: Rows
 ) -> LearningCurvePoint:
     rows = len(folds[0][0])
     fits = settled(config.model_copy(update={"batch_size": _batch(config, rows)}), rows)
     n_classes = len(begun.data.table.labels)
     jobs = jobs_of(fits, begun.learned.preprocessing, n_classes, folds)
-    search = CrossValidation(jobs, len(folds), begun.rows(pool))
+    search = CrossValidation(jobs, len(folds), table)
     search.run(pruner=None, watcher=Unwatched(), checkpoint=checkpoint)
     scores = search.scores([{}])[0]
     return LearningCurvePoint(rows=rows, log_losses=scores.log_losses, accuracies=scores.accuracies)

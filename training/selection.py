@@ -110,7 +110,7 @@ def _selected(begun: Start, config: SelectConfig, folder: RunFolder, *, is_over:
     fitted = replace(fit_winner(begun, config, winner, folder), selection=selection)
     if is_over or not config.learning_curve:
         return fitted
-    unsettled = config.setting(chosen.values)
+    unsettled = sized(config, len(winner.ground.table)).setting(chosen.values)
     points = learning_curve(begun, unsettled, folder.without_checkpoint(), config.folds)
     begun.clock.lap("learning curve")
     return replace(fitted, learning_curve=points)

@@ -5,8 +5,6 @@ from typing import Any
 
 from training.config import RunConfig
 
-# What follows from the table where it is not said.
-FOLLOWS_TABLE = frozenset({"hidden", "dropout", "optimiser", "schedule", "epochs", "numeric_bins"})
 # Training rows from which on the next recipe is better, on the development sets.
 _ENOUGH_ROWS, _MANY_ROWS = 500, 10_000
 # Bins show where a number's effect bends; with more rows they may be finer. Of a wide table they
@@ -45,8 +43,6 @@ def suited(config: RunConfig, size: Size) -> Suited:
         # What goes with one optimiser says nothing of the other.
         recipe = {k: v for k, v in recipe.items() if k not in ("schedule", "epochs")}
     chosen = {name: value for name, value in recipe.items() if name not in said}
-    if "hidden" in said and "dropout" in chosen:
-        del chosen["dropout"]
     if not chosen:
         return Suited(config, None)
     return Suited(config.model_copy(update=chosen), _note(chosen, size))
@@ -67,6 +63,10 @@ def _recipe(size: Size) -> dict[str, Any]:
     if 0 < size.numbers <= _MOST_BINNED and not size.is_streamed:
         recipe["numeric_bins"] = _MANY_BINS if size.rows >= _ROWS_FOR_MANY_BINS else _FEW_BINS
     return recipe
+
+
+# What follows from the table where it is not said.
+FOLLOWS_TABLE = frozenset(_recipe(Size(rows=_MANY_ROWS, classes=2, numbers=1)))
 
 
 def _note(chosen: dict[str, Any], size: Size) -> str:

@@ -138,6 +138,16 @@ def test_what_the_version_or_the_file_does_not_have_is_told(
     assert out == ""
 
 
+def test_kept_column_of_lists_is_told(iris: Run, tmp_path: Path, capsys: Capture) -> None:
+    data = tmp_path / "t.jsonl"
+    cells = dict(zip(iris.manifest.signature.names, ROWS[0], strict=True))
+    data.write_text(json.dumps({**cells, "seen": {"a": 1}}) + "\n")
+
+    assert main(["predict", str(iris.folder), "--data", str(data), "--keep", "seen"]) == 2
+
+    assert "--keep 'seen': expected text, numbers or dates, got" in capsys.readouterr().err
+
+
 def test_kept_column_that_predictions_have_too_is_told(
     iris: Run, write_csv: WriteCsv, capsys: Capture
 ) -> None:

@@ -47,14 +47,14 @@ def test_spellings_of_one_category_are_told_with_their_rows() -> None:
     ]
 
 
-@pytest.mark.parametrize("word", ["1", "a"], ids=["number", "category"])
-def test_column_of_nearly_one_value_is_named(word: str) -> None:
+@pytest.mark.parametrize(("word", "other"), [("1", "2"), ("a", "2"), ("2024-05-31", "2024-06-01")])
+def test_column_of_nearly_one_value_is_named(word: str, other: str) -> None:
     cells = [word] * 40
-    cells[3] = "2"
+    cells[3] = other
 
     assert _notes(x=cells, y=["u", "v"] * 20) == [
         (
-            f"column 'x' holds {word if word == '1' else repr(word)} in all but fewer than 5 "
+            f"column 'x' holds {repr(word) if word == 'a' else word} in all but fewer than 5 "
             "training rows: little is to be learned from it; --ignore 'x' leaves it out"
         )
     ]

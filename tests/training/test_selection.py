@@ -154,6 +154,33 @@ def test_learning_curve_pulls_at_the_weights_as_its_own_rows_ask_for(
         assert list(decays) == pytest.approx([min(0.003, 3.5 / rows)], rel=0.01)
 
 
+def test_learning_curve_of_many_rows_trains_as_long_as_the_winner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: set[int] = set()
+    made = CrossValidation.__init__
+
+    def recorded(self: CrossValidation, jobs: Any, *rest: Any) -> None:
+        trained.update(job.how.epochs for job in jobs)
+        made(self, jobs, *rest)
+
+    monkeypatch.setattr(CrossValidation, "__init__", recorded)
+    monkeypatch.setattr("training.candidates.MANY_ROWS", 100)
+    monkeypatch.setattr("training.candidates._EPOCHS_IF_MANY", 2)
+    asked = {
+        "dataset": "wine",
+        "vary": ["hidden=4"],
+        "folds": 2,
+        "learning_curve": True,
+        "models": tmp_path,
+        "report": "none",
+        "threads": 1,
+    }
+    run_selection(read_settings(SelectConfig, None, asked))
+
+    assert trained == {2}
+
+
 def test_class_with_fewer_rows_than_folds_has_one_in_each_of_fewer_folds(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1], [34, 6])
     np.savez(tmp_path / "rare.npz", x=x, y=y)

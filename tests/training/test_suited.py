@@ -44,6 +44,14 @@ def test_note_says_what_was_chosen_as_flags_and_why() -> None:
     )
 
 
+def test_dropout_is_that_of_the_table_whatever_the_widths() -> None:
+    size = Size(20_000, 3, 20)
+
+    wider = suited(RunConfig(hidden=(512, 512)), size).config
+
+    assert wider.dropout == suited(RunConfig(), size).config.dropout == (0.25,)
+
+
 def test_sgd_that_was_asked_for_keeps_its_own_schedule_and_epochs() -> None:
     config = suited(RunConfig(optimiser="sgd"), MIDDLING).config
 

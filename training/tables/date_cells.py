@@ -9,6 +9,7 @@ import polars as pl
 
 from service.inference.dates import FORM_PARTS, FORMS, MONTHS, STRICT_FORMS
 from service.model_repository.signature import DateForm
+from training.tables.gap_words import GAP_WORDS
 
 _LOOKED_AT = 1000
 _PARTS = {
@@ -64,7 +65,8 @@ class DateCells:
 def look_at_dates(text: pl.Series, first_row: int = 0) -> DateCells:
     """Of cells that are null where missing; the first of them is in row `first_row` + 1."""
     # A column of something else is not looked at to its end.
-    head = text.drop_nulls().head(_LOOKED_AT)
+    present = text.drop_nulls()
+    head = present.filter(~present.str.to_lowercase().is_in(list(GAP_WORDS))).head(_LOOKED_AT)
     if not _are_mostly(head, _MAYBE):
         return DateCells({}, dict.fromkeys(FORMS, _first(text, text.is_not_null(), first_row)))
     counts: dict[DateForm, int] = {}

@@ -1,6 +1,7 @@
 """The column that says which rows belong together, such as the patient that they are of."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,9 @@ import polars as pl
 from service.nearest import did_you_mean
 from training.errors import TableInvalid
 from training.inputs import placed
-from training.tables.columns import without_markers
+from training.tables.columns import markers, without_markers
 from training.tables.kinds import Asked
-from training.tables.table import Groups, Indices, Table, listing
+from training.tables.table import MISSING_TEXTS, Groups, Indices, Table, listing
 
 _WHOLE_IN_FLOAT64 = 2**53
 # Columns called so, with at least so many values that stand in so many rows each, are pointed at.
@@ -23,17 +24,19 @@ _GROUP_NAME = re.compile(
 _FEWEST_GROUPS, _ROWS_A_GROUP = 10, 2
 
 
-def groups_of(source: str, frame: pl.DataFrame, column: str) -> Groups:
+def groups_of(
+    source: str, frame: pl.DataFrame, column: str, missing: Sequence[str] = MISSING_TEXTS
+) -> Groups:
     """Each row's group; a row without one is a group of its own. Raises TableInvalid."""
     if column not in frame.columns:
         raise TableInvalid(
             f"{source}: --group names '{column}'; the columns are {listing(frame.columns)}"
             f"{did_you_mean(column, frame.columns)}"
         )
-    return _numbered(column, group_texts(source, frame.get_column(column)))
+    return _numbered(column, group_texts(source, frame.get_column(column), missing))
 
 
-def group_texts(source: str, cells: pl.Series) -> pl.Series:
+def group_texts(source: str, cells: pl.Series, missing: Sequence[str] = MISSING_TEXTS) -> pl.Series:
     """Every cell as text, null where there is none. Raises TableInvalid.
 
     A number is spelled alike whether its column holds whole numbers or fractions.
@@ -43,7 +46,7 @@ def group_texts(source: str, cells: pl.Series) -> pl.Series:
             f"{source}: --group '{cells.name}': expected text or numbers, got {cells.dtype}"
         )
     if not cells.dtype.is_float():
-        return without_markers(cells)
+        return without_markers(cells, missing)
     present = cells.fill_nan(None).cast(pl.Float64)
     whole = (present == present.round()) & (present.abs() < _WHOLE_IN_FLOAT64)
     as_integer = present.cast(pl.Int64, strict=False).cast(pl.String)
@@ -85,7 +88,7 @@ def group_notes(source: str, frame: pl.DataFrame, asked: Asked) -> list[str]:
     These are named as groups are, and their values come again.
     """
     if asked.group is not None:
-        gaps = group_texts(source, frame.get_column(asked.group)).null_count()
+        gaps = group_texts(source, frame.get_column(asked.group), markers(asked)).null_count()
         told = f"{gaps} of {frame.height} rows have no '{asked.group}': each is a group of its own"
         return [told] if gaps else []
     notes = []

@@ -32,6 +32,11 @@ class Asked:
     dates: Mapping[str, DateForm | None] = field(default_factory=dict)
     folded: tuple[str, ...] = ()
 
+    @property
+    def as_text(self) -> tuple[str, ...]:
+        """The columns that are categories, whatever their type."""
+        return (*self.categorical, *self.folded)
+
 
 @dataclass(frozen=True)
 class Kinds:
@@ -55,7 +60,7 @@ class _Kind:
 
 def looked_at(schema: pl.Schema, asked: Asked) -> list[str]:
     """The columns whose type, or how they write numbers, depends on what their cells look like."""
-    given = {*asked.categorical, *asked.folded, *asked.ignored, asked.group}
+    given = {*asked.as_text, *asked.ignored, asked.group}
     return [name for name, dtype in schema.items() if dtype == pl.String and name not in given]
 
 
@@ -90,7 +95,7 @@ def kinds_of(source: str, schema: pl.Schema, asked: Asked, cells: Mapping[str, T
 def _kind(
     name: str, dtype: pl.DataType, asked: Asked, cells: TextCells | None, decimal: DecimalMark
 ) -> _Kind:
-    if name in asked.categorical or name in asked.folded:
+    if name in asked.as_text:
         return _Kind(Column(name, "category", folds_case=name in asked.folded))
     if name in asked.numeric:
         return _number(name, cells, decimal)

@@ -1,5 +1,6 @@
 """Test rows that come from a file of their own, read as the table for training was."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def with_own_test(table: Table, path: Path, delimiter: str | None, memory: int) 
         cells[:] = _spelled_as(set(known.tolist()), cells.tolist())
     groups = None
     if table.groups is not None:
-        groups, shared = _with_groups(table.groups, str(path), frame, labelled)
+        groups, shared = _with_groups(table.groups, str(path), frame, labelled, table.missing_texts)
         if shared:
             notes.append(
                 f"{shared} of {len(labelled)} rows of {path.name} are of a '{groups.column}' that "
@@ -90,10 +91,10 @@ def _frame(table: Table, path: Path, delimiter: str | None, memory: int) -> pl.D
 
 
 def _with_groups(
-    known: Groups, source: str, frame: pl.DataFrame, labelled: np.ndarray
+    known: Groups, source: str, frame: pl.DataFrame, labelled: np.ndarray, missing: Sequence[str]
 ) -> tuple[Groups, int]:
     """The groups of both files, and how many of these rows are of one that was known."""
     codes = dict(known.codes)
-    of_row = numbered(group_texts(source, frame.get_column(known.column)), codes)[labelled]
+    of_row = numbered(group_texts(source, frame.get_column(known.column), missing), codes)[labelled]
     shared = int(np.isin(of_row, known.of_row).sum())
     return Groups(known.column, np.concatenate([known.of_row, of_row]), codes), shared

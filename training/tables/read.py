@@ -72,7 +72,7 @@ def table_of_frame(source: str, frame: pl.DataFrame, target: str, asked: Asked) 
     labelled = np.flatnonzero(index >= 0)
     groups = None
     if asked.group is not None:
-        groups = groups_of(source, rest, asked.group)
+        groups = groups_of(source, rest, asked.group, markers(asked))
         groups = replace(groups, of_row=groups.of_row[labelled])
     typed = typed_columns(source, rest, asked)
     notes = [*typed.notes, *group_notes(source, rest, asked)]

@@ -132,7 +132,7 @@ class ParquetTable:
         """What the whole file says of its columns' types, and of how their cells are spelled."""
         schema = pl.Schema(self._files.empty().drop(self.target).schema)
         texts = looked_at(schema, asked)
-        floats = [name for name in asked.categorical if name in schema and schema[name].is_float()]
+        floats = [name for name in asked.as_text if name in schema and schema[name].is_float()]
         cells = {name: TextCells() for name in texts}
         whole = dict.fromkeys(floats, True)
         for frame, row in self._frames(lambda groups: groups, [*texts, *floats]):

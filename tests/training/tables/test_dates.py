@@ -182,6 +182,15 @@ def test_words_for_a_gap_among_dates_are_told_with_their_flag() -> None:
     )
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_column_of_dates_is_one_wherever_its_words_for_a_gap_stand(backwards: bool) -> None:
+    cells = [*["-"] * 600, *["31/05/2024"] * 1400]
+
+    assert "1400 dates and '-' in 600 rows: --missing -" in _refused(
+        when=cells[::-1] if backwards else cells
+    )
+
+
 def test_name_after_date_is_known_or_refused() -> None:
     assert "--date names 'wen'" in _refused(Asked(dates={"wen": None}), when=["2024-01-31"])
 

@@ -42,6 +42,15 @@ def test_row_without_a_group_is_one_of_its_own(write_csv: WriteCsv) -> None:
     assert "2 of 4 rows have no 'patient': each is a group of its own" in table.notes
 
 
+def test_row_with_a_marker_that_was_asked_for_has_no_group(write_csv: WriteCsv) -> None:
+    rows = [("p1", 1, "u"), ("?", 2, "v"), ("p1", 3, "u"), ("?", 4, "v")]
+    table = _read(write_csv("t.csv", ("patient", "a", "y"), rows), group="patient", missing=("?",))
+
+    assert table.groups is not None
+    assert table.groups.of_row.tolist() == [0, 1, 0, 2]
+    assert "2 of 4 rows have no 'patient': each is a group of its own" in table.notes
+
+
 def test_group_column_that_is_not_there_is_named(write_csv: WriteCsv) -> None:
     path = write_csv("t.csv", ("a", "y"), [(1, "u"), (2, "v")])
 

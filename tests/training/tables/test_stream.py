@@ -1,5 +1,6 @@
 """Streaming a Parquet table: the split, the sample, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -261,11 +262,12 @@ def test_streamed_table_is_described_as_the_same_table_in_memory(
     assert (by_name["day first"].minimum, by_name["day first"].maximum) == (19726, 20070)
 
 
-def test_streamed_cells_are_spelled_alike_in_every_chunk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [ODD, replace(ODD, categorical=(), folded=ODD.categorical)])
+def test_streamed_cells_are_spelled_alike_in_every_chunk(asked: Asked, tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     _odd_frame().write_parquet(path, row_group_size=500)
     table = _open(path)
-    sample, _ = table.sample(ODD)
+    sample, _ = table.sample(asked)
     columns = [column for column in sample.columns if column.name in ODD.categorical]
 
     found = set()
